@@ -1,0 +1,90 @@
+# weft_storey(): one library target from the folders of its rooms. Files are found by globbing, so that adding one needs no
+# edit here.
+# SPDX-License-Identifier: MIT
+include(GNUInstallDirs)
+set_property(GLOBAL PROPERTY WEFT_STOREYS "")
+
+# Whether `target` exists as weft::<name>, in `out` the list of those that do.
+function(weft_existing out)
+    set(found "")
+    foreach(name IN LISTS ARGN)
+        if(TARGET weft_${name})
+            list(APPEND found weft::${name})
+        endif()
+    endforeach()
+    set(${out} "${found}" PARENT_SCOPE)
+endfunction()
+
+# Options every target of ours shares: warnings, private includes, unity.
+function(weft_own_target target)
+    weft_warnings(${target})
+    target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ${WEFT_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+endfunction()
+
+# weft_storey(NAME n ROOMS r... [NEEDS storey...] [PUBLIC target...] [PKGCONFIG module...] [HEADER_ONLY Boost] [DEFINES d...])
+#   NEEDS        storeys below, linked publicly
+#   PUBLIC       imported targets that users need too
+#   PKGCONFIG    libraries the storey links privately, found by pkg-config
+#   HEADER_ONLY  header libraries that only the storey's sources see
+#   DEFINES      private definitions
+function(weft_storey)
+    cmake_parse_arguments(arg "" "NAME" "ROOMS;NEEDS;PUBLIC;PKGCONFIG;HEADER_ONLY;DEFINES" ${ARGN})
+    set(sources "")
+    set(headers "")
+    foreach(room IN LISTS arg_ROOMS)
+        file(GLOB_RECURSE room_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/*.cpp")
+        file(GLOB_RECURSE room_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/weft/${room}/*.hpp")
+        list(APPEND sources ${room_sources})
+        list(APPEND headers ${room_headers})
+    endforeach()
+    if(NOT sources AND NOT headers)
+        return()
+    endif()
+
+    set(target weft_${arg_NAME})
+    if(sources)
+        set(visibility PUBLIC)
+        add_library(${target} STATIC ${sources})
+        weft_own_target(${target})
+        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+        target_compile_definitions(${target} PRIVATE ${arg_DEFINES})
+    else()
+        set(visibility INTERFACE)
+        add_library(${target} INTERFACE)
+    endif()
+    add_library(weft::${arg_NAME} ALIAS ${target})
+    set_target_properties(${target} PROPERTIES EXPORT_NAME ${arg_NAME} OUTPUT_NAME weft_${arg_NAME})
+    target_compile_features(${target} ${visibility} cxx_std_20)
+    target_include_directories(${target} ${visibility}
+        "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+        "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+    weft_existing(needs ${arg_NEEDS})
+    target_link_libraries(${target} ${visibility} ${needs} ${arg_PUBLIC})
+
+    if(arg_NAME STREQUAL "core")
+        # GCC makes a tail call of symmetric transfer at -O0 to -O1 only with this flag; without it a long chain of completed
+        # tasks falls back to the trampoline at every step (docs/gcc12.md).
+        target_compile_options(${target} ${visibility}
+            "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,15>>:-foptimize-sibling-calls>")
+        # A task that nobody looks at is a forgotten co_await.
+        target_compile_options(${target} ${visibility} "$<$<CXX_COMPILER_ID:GNU,Clang>:-Werror=unused-result>")
+    endif()
+
+    if(sources)
+        foreach(module IN LISTS arg_PKGCONFIG)
+            find_package(PkgConfig REQUIRED)
+            pkg_check_modules(weft_${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+            target_link_libraries(${target} PRIVATE PkgConfig::weft_${module})
+        endforeach()
+        foreach(package IN LISTS arg_HEADER_ONLY)
+            find_package(${package} 1.81 REQUIRED)
+            target_link_libraries(${target} PRIVATE "$<BUILD_INTERFACE:${package}::headers>")
+        endforeach()
+    endif()
+
+    set_property(GLOBAL APPEND PROPERTY WEFT_STOREYS ${arg_NAME})
+    set_property(TARGET ${target} PROPERTY WEFT_STOREY_ROOMS "${arg_ROOMS}")
+    set_property(TARGET ${target} PROPERTY WEFT_STOREY_NEEDS "${arg_NEEDS}")
+    set_property(TARGET ${target} PROPERTY WEFT_STOREY_PKGCONFIG "${arg_PKGCONFIG}")
+endfunction()
