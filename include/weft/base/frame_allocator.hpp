@@ -1,0 +1,45 @@
+#pragma once
+// <weft/base/frame_allocator.hpp>: recycles coroutine frames and task blocks in per-thread, size-classed lists.
+// SPDX-License-Identifier: MIT
+
+#include <cstddef>
+#include <cstdint>
+
+#include "weft/base/config.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+/// Blocks grow in steps of 32 bytes; above the largest class they come straight from the global allocator.
+inline constexpr std::size_t frame_step     = 32;
+inline constexpr std::size_t frame_classes  = 128;  // up to 4 KiB: GCC keeps every local of a coroutine in its frame
+inline constexpr std::size_t largest_class  = frame_step * frame_classes;
+
+/// One thread's free blocks. Reached through thread_block; a block travels to another thread only in a full batch.
+struct frame_cache {
+    struct free_block {
+        free_block*   next;
+        free_block*   next_batch;  ///< in the first block of a batch: the batch below it in the depot
+        std::uint32_t count;       ///< in the first block of a batch: how many blocks it has
+    };
+    struct bin {
+        free_block*   head  = nullptr;
+        free_block*   spare = nullptr;  ///< null or exactly one full batch, kept so that a thread at the edge stays at home
+        std::uint32_t count = 0;        ///< blocks behind `head`
+    };
+    bin bins[frame_classes];
+};
+
+/// Allocates `size` bytes aligned to 16. Under a sanitizer every block comes from the global allocator, so that it sees
+/// use after free. @throws std::bad_alloc
+[[nodiscard]] void* allocate_frame(std::size_t size);
+/// Returns a block of allocate_frame(size), from any thread.
+void free_frame(void* block, std::size_t size) noexcept;
+
+/// The two calls above without the sanitizers' detour: what they are in an ordinary build, on a cache of the caller's choice.
+[[nodiscard]] void* allocate_cached(frame_cache& cache, std::size_t size);
+void free_cached(frame_cache& cache, void* block, std::size_t size) noexcept;
+
+/// Hands every block a dying thread still holds to the others. Called by the thread block's destructor.
+void release_frames(frame_cache& cache) noexcept;
+
+}  // namespace weft::inline WEFT_ABI::detail
