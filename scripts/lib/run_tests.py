@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Runs the tests of one build tree and sums their results.
+
+    run_tests.py BUILD [--filter REGEX] [--room NAME]... [--summary FILE] [--only-gtest]
+
+ctest knows the programs, their environment and time limits; this script runs them one after the other, because many of
+them measure time or fill every core, writes BUILD/test-<name>.log, and prints the part of a log that failed.
+SPDX-License-Identifier: MIT
+"""
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+RUN = re.compile(r"^\[ RUN      \] (\S+)")
+PASSED = re.compile(r"^\[       OK \] (\S+)")
+FAILED = re.compile(r"^\[  FAILED  \] (\S+).*\(\d+ ms\)$")
+SKIPPED = re.compile(r"^\[  SKIPPED \] (\S+).*\(\d+ ms\)$")
+DURATION = re.compile(r"^\[       OK \] (\S+) \((\d+) ms\)$")
+
+
+def discover(build):
+    listing = subprocess.run(["ctest", "--test-dir", str(build), "--show-only=json-v1"], capture_output=True, text=True)
+    if listing.returncode != 0:
+        sys.exit(f"run_tests: ctest cannot list '{build}':\n{listing.stderr}")
+    tests = []
+    for test in json.loads(listing.stdout)["tests"]:
+        properties = {entry["name"]: entry["value"] for entry in test.get("properties", [])}
+        environment = dict(item.split("=", 1) for item in properties.get("ENVIRONMENT", []))
+        tests.append({
+            "name": test["name"],
+            "command": test.get("command"),
+            "environment": environment,
+            "timeout": float(properties.get("TIMEOUT", 600)),
+            "labels": properties.get("LABELS", []),
+        })
+    return tests
+
+
+def matching_cases(command, pattern):
+    """The cases of a GoogleTest program whose full name matches, in GoogleTest's filter syntax."""
+    listing = subprocess.run(command + ["--gtest_list_tests"], capture_output=True, text=True, timeout=60)
+    suite, names = "", []
+    for line in listing.stdout.splitlines():
+        text = line.split("#")[0].rstrip()
+        if not text:
+            continue
+        if text.startswith("  "):
+            name = suite + text.strip()
+            if pattern.search(name):
+                names.append(name)
+        elif text.endswith("."):
+            suite = text
+    return names
+
+
+def failing_part(log, limit=80):
+    """What a reader needs first: from the start of each failing case to its end, or the tail of a log without cases."""
+    lines = log.splitlines()
+    chosen, start = [], 0
+    for index, line in enumerate(lines):
+        if RUN.match(line):
+            start = index
+        elif FAILED.match(line):
+            chosen += lines[start:index + 1]
+    if not chosen:
+        chosen = lines[-limit:]
+    if len(chosen) > 2 * limit:
+        chosen = chosen[:limit] + [f"... {len(chosen) - 2 * limit} lines left out ..."] + chosen[-limit:]
+    return "\n".join("    " + line for line in chosen)
+
+
+def run(test, build, pattern):
+    result = {"name": test["name"], "passed": 0, "failed": 0, "skipped": 0, "seconds": 0.0, "slow": []}
+    if not test["command"] or not os.access(test["command"][0], os.X_OK):
+        print(f"  {test['name']}: FAILED, its program was not built")
+        result["failed"] = 1
+        return result
+    command, environment = list(test["command"]), dict(os.environ, **test["environment"])
+    is_gtest = "room" in test["labels"]
+    if pattern:
+        if is_gtest:
+            names = matching_cases(command, pattern)
+            if not names:
+                return None
+            environment["GTEST_FILTER"] = ":".join(names)
+        elif not pattern.search(test["name"]):
+            return None
+    if is_gtest:
+        command.append("--gtest_color=no")
+
+    log_path = build / f"test-{test['name']}.log"
+    begin = time.monotonic()
+    with open(log_path, "wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                   env=environment, cwd=build, start_new_session=True)
+        try:
+            code, verdict = process.wait(timeout=test["timeout"]), ""
+        except subprocess.TimeoutExpired:
+            # SIGABRT first, so that a program with a handler can say where its tasks wait.
+            os.killpg(process.pid, signal.SIGABRT)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            code, verdict = -1, f"still running after {test['timeout']:.0f} s"
+    result["seconds"] = time.monotonic() - begin
+
+    text = log_path.read_text(errors="replace")
+    running = None
+    for line in text.splitlines():
+        if match := RUN.match(line):
+            running = match[1]
+        elif match := PASSED.match(line):
+            result["passed"] += 1
+            running = None
+            if slow := DURATION.match(line):
+                result["slow"].append((int(slow[2]), f"{test['name']}: {slow[1]}"))
+        elif FAILED.match(line):
+            result["failed"] += 1
+            running = None
+        elif SKIPPED.match(line):
+            result["skipped"] += 1
+            running = None
+    if not is_gtest:
+        result["passed" if code == 0 else "failed"] += 1
+    elif code != 0 and (running or result["failed"] == 0):
+        # The program ended inside a case, or failed although every case passed (a leak found at exit).
+        result["failed"] += 1
+    if is_gtest and code == 0 and not pattern and result["passed"] + result["skipped"] == 0:
+        result["failed"], verdict = 1, "ran no test"
+
+    if not verdict and code < 0:
+        verdict = f"ended by {signal.Signals(-code).name}"
+    elif not verdict and code != 0:
+        verdict = f"exit code {code}"
+    if running:
+        verdict += f" in {running}"
+    state = "ok" if not result["failed"] else f"FAILED ({verdict})"
+    skipped = f", {result['skipped']} skipped" if result["skipped"] else ""
+    print(f"  {test['name']}: {result['passed']} passed, {result['failed']} failed{skipped}, "
+          f"{result['seconds']:.1f} s  {state}", flush=True)
+    if result["failed"]:
+        print(f"    --- {log_path}\n{failing_part(text)}\n    ---", flush=True)
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=Path)
+    parser.add_argument("--filter", default="")
+    parser.add_argument("--room", action="append", default=[])
+    parser.add_argument("--summary", type=Path)
+    arguments = parser.parse_args()
+    try:
+        pattern = re.compile(arguments.filter) if arguments.filter else None
+    except re.error as error:
+        sys.exit(f"run_tests: '{arguments.filter}' is not a regular expression: {error}")
+
+    build = arguments.build.resolve()
+    results = []
+    for test in discover(build):
+        if arguments.room and not set(arguments.room) & set(test["labels"] + [test["name"]]):
+            continue
+        outcome = run(test, build, pattern)
+        if outcome:
+            results.append(outcome)
+    if pattern and not results:
+        print(f"  no test matches '{arguments.filter}'")
+
+    passed = sum(result["passed"] for result in results)
+    failed = sum(result["failed"] for result in results) + (1 if pattern and not results else 0)
+    slow = sorted((item for result in results for item in result["slow"]), reverse=True)[:5]
+    if slow and slow[0][0] >= 2000:
+        print("  slowest: " + ", ".join(f"{name} {duration / 1000:.1f} s" for duration, name in slow))
+    if arguments.summary:
+        arguments.summary.parent.mkdir(parents=True, exist_ok=True)
+        with open(arguments.summary, "a") as out:
+            out.write(f"{passed} {failed}\n")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
