@@ -1,0 +1,82 @@
+// How fast is a small page over kept-alive connections? Asio: Boost.Beast, a coroutine a connection on one thread.
+// SPDX-License-Identifier: MIT
+
+#include "support/harness.hpp"
+#include "support/asio.hpp"
+#include "parameters.hpp"
+
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <ctime>
+#include <string>
+
+namespace {
+
+namespace beast = boost::beast;
+namespace http = beast::http;
+using bench::asio::ip::tcp;
+using stream = beast::basic_stream<tcp, bench::executor, beast::unlimited_rate_policy>;
+using acceptor = bench::asio::basic_socket_acceptor<tcp, bench::executor>;
+
+constexpr auto use_error = bench::asio::as_tuple(bench::asio::use_awaitable_t<bench::executor>{});
+
+// The text of the Date header, made once a second.
+const std::string& date() {
+    static std::string text;
+    static std::time_t made = 0;
+    const std::time_t now = std::time(nullptr);
+    if (now != made) {
+        std::tm parts{};
+        char buffer[64];
+        gmtime_r(&now, &parts);
+        text.assign(buffer, std::strftime(buffer, sizeof buffer, "%a, %d %b %Y %H:%M:%S GMT", &parts));
+        made = now;
+    }
+    return text;
+}
+
+http::response<http::string_body> answer(const http::request<http::string_body>& request) {
+    http::response<http::string_body> response(http::status::ok, request.version());
+    response.set(http::field::server, "beast");
+    response.set(http::field::date, date());
+    response.keep_alive(request.keep_alive());
+    if (request.target() == bench::parameters::path) {
+        response.set(http::field::content_type, "text/plain");
+        response.body() = bench::parameters::body;
+    } else {
+        response.result(http::status::not_found);
+    }
+    response.prepare_payload();
+    return response;
+}
+
+bench::awaitable<void> serve(stream connection) {
+    beast::flat_buffer buffer;
+    for (;;) {
+        http::request<http::string_body> request;
+        auto [read_error, read] = co_await http::async_read(connection, buffer, request, use_error);
+        if (read_error) co_return;
+        http::response<http::string_body> response = answer(request);
+        auto [write_error, written] = co_await http::async_write(connection, response, use_error);
+        if (write_error || !response.keep_alive()) co_return;
+    }
+}
+
+bench::awaitable<void> accept(bench::executor where) {
+    acceptor listener(where, tcp::endpoint(bench::asio::ip::make_address("127.0.0.1"), 0));
+    bench::ready(listener.local_endpoint().port());
+    for (;;) {
+        bench::asio::basic_stream_socket<tcp, bench::executor> socket =
+            co_await listener.async_accept(bench::asio::deferred);
+        socket.set_option(tcp::no_delay(true));
+        bench::asio::co_spawn(where, serve(stream(std::move(socket))), bench::asio::detached);
+    }
+}
+
+}  // namespace
+
+int main() {
+    bench::asio::io_context context(1);
+    bench::asio::co_spawn(context, accept(context.get_executor()), bench::asio::detached);
+    context.run();
+}

@@ -1,0 +1,267 @@
+// bench/support/load.cpp: a load generator for the server questions, cheap enough to outrun the servers from one core.
+//
+//   load echo port=P connections=N message=BYTES milliseconds=MS
+//   load http port=P connections=N depth=D path=/x body=TEXT milliseconds=MS
+//
+// One thread on io_uring with multishot receives into provided buffers. Each connection sends a message (or D pipelined
+// requests), waits for the whole answer and sends again. The first answer of each connection is checked byte for byte
+// (echo) or by status and body (http, whose length it then takes as constant); afterwards bytes are only counted.
+// SPDX-License-Identifier: MIT
+
+#include <arpa/inet.h>
+#include <liburing.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include "harness.hpp"
+
+namespace {
+
+constexpr unsigned buffer_count = 4096;
+constexpr unsigned buffer_size = 8192;
+constexpr int buffer_group = 1;
+constexpr double warm_up = 0.1;  // of the time; served but not counted
+
+struct connection {
+    int descriptor = -1;
+    std::size_t answer_length = 0;  // of the whole answer; 0 until it is known
+    std::size_t received = 0;
+    std::string first;
+    bench::clock::time_point sent;
+};
+
+std::string text_argument(int argc, char** argv, std::string_view name, std::string fallback) {
+    for (int i = 2; i < argc; ++i) {
+        const std::string_view argument(argv[i]);
+        if (argument.starts_with(name) && argument.substr(name.size()).starts_with('=')) {
+            return std::string(argument.substr(name.size() + 1));
+        }
+    }
+    return fallback;
+}
+
+[[noreturn]] void fail(int error, const char* what) { throw std::system_error(error, std::generic_category(), what); }
+
+class generator {
+public:
+    generator(std::string request, std::string body, bool http, std::size_t depth)
+        : body_(std::move(body)), http_(http), depth_(depth) {
+        for (std::size_t i = 0; i < depth; ++i) request_ += request;
+        set_up_ring();
+    }
+
+    generator(const generator&) = delete;
+    generator& operator=(const generator&) = delete;
+    ~generator() { io_uring_queue_exit(&ring_); }
+
+    void connect_all(std::size_t count, std::uint16_t port) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        connections_.resize(count);
+        for (connection& one : connections_) {
+            one.descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            const int on = 1;
+            setsockopt(one.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            if (connect(one.descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+                fail(errno, "connect to the server");
+            }
+        }
+    }
+
+    void run(std::chrono::milliseconds duration) {
+        const auto begin = bench::clock::now();
+        const auto end = begin + duration;
+        const auto counted_from = begin + std::chrono::duration_cast<bench::clock::duration>(duration * warm_up);
+        for (std::size_t i = 0; i < connections_.size(); ++i) {
+            receive(i);
+            send(i, begin);
+        }
+        std::uint64_t before = 0;
+        bool counting = false;
+        auto start = begin;
+        auto now = begin;
+        while (now < end) {
+            io_uring_submit_and_wait(&ring_, 1);
+            now = bench::clock::now();
+            if (!counting && now >= counted_from) {
+                counting = true;
+                before = answered_;
+                start = now;
+                latencies_.clear();
+            }
+            harvest(now);
+        }
+        print(std::chrono::duration<double>(now - start).count(), answered_ - before);
+    }
+
+private:
+    void set_up_ring() {
+        io_uring_params parameters{};
+        parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
+        parameters.cq_entries = 32768;
+        if (const int error = io_uring_queue_init_params(4096, &ring_, &parameters); error < 0) {
+            fail(-error, "set up io_uring, which the load generator needs,");
+        }
+        io_uring_register_ring_fd(&ring_);
+        void* memory = nullptr;
+        if (posix_memalign(&memory, 4096, buffer_count * sizeof(io_uring_buf)) != 0) throw std::bad_alloc();
+        buffer_ring_ = static_cast<io_uring_buf_ring*>(memory);
+        pool_.reset(new char[std::size_t{buffer_count} * buffer_size]);
+        io_uring_buf_reg registration{};
+        registration.ring_addr = reinterpret_cast<std::uintptr_t>(buffer_ring_);
+        registration.ring_entries = buffer_count;
+        registration.bgid = buffer_group;
+        if (const int error = io_uring_register_buf_ring(&ring_, &registration, 0); error < 0) {
+            fail(-error, "register the buffers of the load generator");
+        }
+        io_uring_buf_ring_init(buffer_ring_);
+        for (unsigned i = 0; i < buffer_count; ++i) give_back(i, static_cast<int>(i));
+        io_uring_buf_ring_advance(buffer_ring_, buffer_count);
+    }
+
+    [[nodiscard]] char* buffer(unsigned id) { return pool_.get() + std::size_t{id} * buffer_size; }
+
+    void give_back(unsigned id, int offset) {
+        io_uring_buf_ring_add(buffer_ring_, buffer(id), buffer_size, static_cast<unsigned short>(id),
+                              io_uring_buf_ring_mask(buffer_count), offset);
+    }
+
+    io_uring_sqe* entry() {
+        for (;;) {
+            if (io_uring_sqe* free = io_uring_get_sqe(&ring_)) return free;
+            io_uring_submit(&ring_);
+        }
+    }
+
+    void receive(std::size_t i) {
+        io_uring_sqe* sqe = entry();
+        io_uring_prep_recv_multishot(sqe, connections_[i].descriptor, nullptr, 0, 0);
+        sqe->flags |= IOSQE_BUFFER_SELECT;
+        sqe->buf_group = buffer_group;
+        io_uring_sqe_set_data64(sqe, i + 1);
+    }
+
+    void send(std::size_t i, bench::clock::time_point now) {
+        connections_[i].sent = now;
+        io_uring_sqe* sqe = entry();
+        io_uring_prep_send(sqe, connections_[i].descriptor, request_.data(), request_.size(), MSG_NOSIGNAL);
+        sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+        io_uring_sqe_set_data64(sqe, 0);
+    }
+
+    void harvest(bench::clock::time_point now) {
+        unsigned head = 0;
+        unsigned seen = 0;
+        int freed = 0;
+        io_uring_cqe* cqe = nullptr;
+        io_uring_for_each_cqe(&ring_, head, cqe) {
+            ++seen;
+            if (cqe->user_data == 0) fail(-cqe->res, "send to the server");
+            const std::size_t i = cqe->user_data - 1;
+            if (cqe->res == -ENOBUFS) {
+                receive(i);
+                continue;
+            }
+            if (cqe->res < 0) fail(-cqe->res, "receive from the server");
+            if (cqe->res == 0) throw std::runtime_error("the server closed a connection");
+            const unsigned id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+            take(i, std::string_view(buffer(id), static_cast<std::size_t>(cqe->res)), now);
+            give_back(id, freed++);
+            if ((cqe->flags & IORING_CQE_F_MORE) == 0) receive(i);
+        }
+        io_uring_buf_ring_advance(buffer_ring_, freed);
+        io_uring_cq_advance(&ring_, seen);
+    }
+
+    void take(std::size_t i, std::string_view bytes, bench::clock::time_point now) {
+        connection& one = connections_[i];
+        one.received += bytes.size();
+        if (one.answer_length == 0) {
+            one.first += bytes;
+            check_first(one);
+        }
+        if (one.answer_length == 0 || one.received < one.answer_length) return;
+        one.received -= one.answer_length;
+        answered_ += depth_;
+        latencies_.push_back(std::chrono::duration<float, std::micro>(now - one.sent).count());
+        send(i, now);
+    }
+
+    // Sets answer_length once the first answer is complete and right.
+    void check_first(connection& one) const {
+        if (!http_) {
+            if (one.first.size() < request_.size()) return;
+            if (one.first != request_) throw std::runtime_error("the server echoed other bytes than were sent");
+            one.answer_length = request_.size();
+            return;
+        }
+        const std::size_t end = one.first.find("\r\n\r\n");
+        if (end == std::string::npos) return;
+        std::string head = one.first.substr(0, end);
+        for (char& c : head) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+        if (!head.starts_with("http/1.1 200")) throw std::runtime_error("status is not 200: " + head);
+        const std::size_t field = head.find("\r\ncontent-length:");
+        if (field == std::string::npos) throw std::runtime_error("the answer has no content-length: " + head);
+        const std::size_t length = end + 4 + std::stoul(head.substr(field + 17));
+        if (one.first.size() < length) return;
+        if (one.first.substr(end + 4, length - end - 4) != body_) {
+            throw std::runtime_error("the answer has another body: " + one.first.substr(0, length));
+        }
+        one.answer_length = length * depth_;
+    }
+
+    void print(double seconds, std::uint64_t answered) {
+        if (answered == 0) throw std::runtime_error("the server answered nothing");
+        std::sort(latencies_.begin(), latencies_.end());
+        const auto at = [&](std::size_t parts_of_1000) {
+            return static_cast<double>(latencies_[(latencies_.size() - 1) * parts_of_1000 / 1000]);
+        };
+        bench::report("requests", "1/s", static_cast<double>(answered) / seconds);
+        bench::report("latency_p50", "us", at(500));
+        bench::report("latency_p99", "us", at(990));
+        std::printf("answered %llu\n", static_cast<unsigned long long>(answered_));
+    }
+
+    io_uring ring_{};
+    io_uring_buf_ring* buffer_ring_ = nullptr;
+    std::unique_ptr<char[]> pool_;
+    std::vector<connection> connections_;
+    std::vector<float> latencies_;
+    std::string request_;
+    std::string body_;
+    bool http_;
+    std::size_t depth_;
+    std::uint64_t answered_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string_view mode = argc > 1 ? argv[1] : "";
+    if (mode != "echo" && mode != "http") {
+        std::fprintf(stderr, "usage: load echo|http port=P connections=N ... (see the head of load.cpp)\n");
+        return 2;
+    }
+    const bench::arguments arguments(argc, argv);
+    try {
+        const bool http = mode == "http";
+        std::string request(arguments.number("message", 64), 'x');
+        if (http) {
+            request = "GET " + text_argument(argc, argv, "path", "/") + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+        }
+        generator load(std::move(request), text_argument(argc, argv, "body", ""), http, arguments.number("depth", 1));
+        load.connect_all(arguments.number("connections", 1), static_cast<std::uint16_t>(arguments.number("port", 0)));
+        load.run(std::chrono::milliseconds(arguments.number("milliseconds", 1000)));
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "load: %s\n", error.what());
+        return 1;
+    }
+}

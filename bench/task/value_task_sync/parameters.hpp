@@ -1,0 +1,14 @@
+#pragma once
+// bench/task/value_task_sync/parameters.hpp: the numbers every subject of this question uses.
+// SPDX-License-Identifier: MIT
+
+#include <cstdint>
+
+namespace bench::parameters {
+
+inline constexpr std::uint64_t calls = 100'000'000;
+inline constexpr std::uint64_t calls_quick = 20'000'000;
+inline constexpr std::uint64_t workers = 1;
+inline constexpr std::uint64_t repetitions = 3;
+
+}  // namespace bench::parameters
