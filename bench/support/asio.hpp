@@ -78,8 +78,8 @@ public:
     /// As above; emitting the slot's signal cancels what the coroutine waits for.
     void spawn(awaitable<void>&& body, asio::cancellation_slot slot) {
         running_.fetch_add(1, std::memory_order_relaxed);
-        asio::co_spawn(where_, std::move(body),
-                       asio::bind_cancellation_slot(slot, [this](std::exception_ptr) { finished(); }));
+        asio::co_spawn(
+            where_, std::move(body), asio::bind_cancellation_slot(slot, [this](std::exception_ptr) { finished(); }));
     }
 
     awaitable<void> join() {

@@ -131,7 +131,7 @@ private:
 
     void give_back(unsigned id, int offset) {
         io_uring_buf_ring_add(buffer_ring_, buffer(id), buffer_size, static_cast<unsigned short>(id),
-                              io_uring_buf_ring_mask(buffer_count), offset);
+            io_uring_buf_ring_mask(buffer_count), offset);
     }
 
     io_uring_sqe* entry() {

@@ -1,9 +1,9 @@
 // How fast is a small page over kept-alive connections? Asio: Boost.Beast, a coroutine a connection on one thread.
 // SPDX-License-Identifier: MIT
 
-#include "support/harness.hpp"
 #include "support/asio.hpp"
 #include "parameters.hpp"
+#include "support/harness.hpp"
 
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>

@@ -1,9 +1,9 @@
 // How fast does a TCP server send back what it gets? Asio: a coroutine a connection on one thread.
 // SPDX-License-Identifier: MIT
 
-#include "support/harness.hpp"
 #include "support/asio.hpp"
 #include "parameters.hpp"
+#include "support/harness.hpp"
 
 namespace {
 
@@ -40,6 +40,6 @@ int main(int argc, char** argv) {
     const bench::arguments arguments(argc, argv);
     bench::asio::io_context context(1);
     bench::asio::co_spawn(context, accept(context.get_executor(), arguments.number("buffer", bench::parameters::buffer)),
-                          bench::asio::detached);
+        bench::asio::detached);
     context.run();
 }

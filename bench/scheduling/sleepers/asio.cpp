@@ -1,9 +1,9 @@
 // What does a million sleeping tasks cost? Asio: a coroutine with a timer, and a cancellation signal each if cancellable.
 // SPDX-License-Identifier: MIT
 
-#include "support/harness.hpp"
 #include "support/asio.hpp"
 #include "parameters.hpp"
+#include "support/harness.hpp"
 
 namespace {
 
@@ -14,8 +14,8 @@ bench::awaitable<void> sleeper(bench::executor where, std::chrono::milliseconds 
     late = std::chrono::nanoseconds(bench::clock::now() - deadline).count();
 }
 
-bench::awaitable<void> measure(bench::executor where, std::vector<std::int64_t>& late,
-                               std::chrono::milliseconds duration, bool token) {
+bench::awaitable<void> measure(
+    bench::executor where, std::vector<std::int64_t>& late, std::chrono::milliseconds duration, bool token) {
     const auto count = late.size();
     const double before = bench::resident_bytes();
     const double cpu = bench::cpu_seconds();

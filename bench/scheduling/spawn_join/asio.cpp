@@ -1,9 +1,9 @@
 // What does a task cost that is spawned and joined? Asio: co_spawn and a counter.
 // SPDX-License-Identifier: MIT
 
-#include "support/harness.hpp"
 #include "support/asio.hpp"
 #include "parameters.hpp"
+#include "support/harness.hpp"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // What does a round trip between two suspending tasks cost? Asio: two coroutines and two channels of capacity one.
 // SPDX-License-Identifier: MIT
 
-#include "support/harness.hpp"
 #include "support/asio.hpp"
 #include "parameters.hpp"
+#include "support/harness.hpp"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // What does letting others run cost? Asio: a post to the own executor.
 // SPDX-License-Identifier: MIT
 
-#include "support/harness.hpp"
 #include "support/asio.hpp"
 #include "parameters.hpp"
+#include "support/harness.hpp"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // What does a call cost that could have waited but did not? Asio: an awaitable.
 // SPDX-License-Identifier: MIT
 
-#include "support/harness.hpp"
 #include "support/asio.hpp"
 #include "parameters.hpp"
+#include "support/harness.hpp"
 
 namespace {
 

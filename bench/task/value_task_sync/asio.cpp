@@ -1,9 +1,9 @@
 // What does a call cost whose value is there already? Asio has no such type: the awaitable again.
 // SPDX-License-Identifier: MIT
 
-#include "support/harness.hpp"
 #include "support/asio.hpp"
 #include "parameters.hpp"
+#include "support/harness.hpp"
 
 namespace {
 
