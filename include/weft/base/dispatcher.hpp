@@ -1,0 +1,65 @@
+#pragma once
+// <weft/base/dispatcher.hpp>: the third door: where a runtime takes continuations, time, blocking notices and randomness.
+// SPDX-License-Identifier: MIT
+
+#include <cstdint>
+
+#include "weft/base/time_provider.hpp"
+#include "weft/base/work_item.hpp"
+
+namespace weft::inline WEFT_ABI {
+
+class runtime;
+
+/// How urgently, and how near, a posted item wants to run.
+enum class post_hint : std::uint8_t {
+    local,  ///< on the posting worker if it is one (its own queue), else through the global queue
+    next,   ///< as local, and before the other local items: for what was just woken and is still in cache
+    fair    ///< behind everything already queued, the global queue included (yield, prefer_fairness)
+};
+
+/// What a runtime offers to the floors below it. Every continuation of the library goes through post(); the production
+/// pool and the deterministic scheduler of weft::testing are its implementations.
+///
+/// Threads  every member may be called from any thread.
+class dispatcher {
+public:
+    dispatcher(const dispatcher&)            = delete;
+    dispatcher& operator=(const dispatcher&) = delete;
+
+    /// Queues `item`; it runs once, later, on a worker, with no synchronization context. Never runs it inside the call.
+    virtual void post(work_item& item, post_hint hint) noexcept = 0;
+
+    /// The clock and the timers in force.
+    [[nodiscard]] virtual time_provider& time() noexcept = 0;
+
+    /// Told around a blocking wait of the calling thread, so that a pool can add a worker meanwhile. Nests.
+    virtual void blocking_began() noexcept = 0;
+    virtual void blocking_ended() noexcept = 0;
+
+    /// The runtime's random bits: seeded under test.
+    [[nodiscard]] virtual std::uint64_t random() noexcept = 0;
+
+    /// Runs other work until `done()`: how a blocking wait proceeds where blocking the only thread would stop the world
+    /// (the deterministic scheduler). @returns false when this dispatcher cannot, and the caller must block.
+    virtual bool run_until(bool (*done)(void*), void* argument) noexcept = 0;
+
+    /// The runtime this dispatcher belongs to; null for a bare test dispatcher.
+    [[nodiscard]] virtual runtime* owner() noexcept = 0;
+
+protected:
+    dispatcher()  = default;
+    ~dispatcher() = default;
+};
+
+/// The process's default runtime, made on first use. Defined in scheduling, the only room that can make one.
+[[nodiscard]] dispatcher& default_dispatcher();
+
+namespace detail {
+
+/// Where the calling thread's work belongs: the runtime it works for, else the default one.
+[[nodiscard]] dispatcher& current_dispatcher();
+
+}  // namespace detail
+
+}  // namespace weft::inline WEFT_ABI
