@@ -121,7 +121,8 @@ class Builder:
     def cpp(self, programs):
         tree = self.folder / "cpp"
         targets = [f"bench_{q.slug}_{s}" for q, s in programs]
-        self.run(["cmake", "--preset", "clang19-release", "-B", tree, "-DWEFT_BENCH=ON", "-DWEFT_TESTS=OFF"],
+        self.run(["cmake", "--preset", "clang19-release", "-B", tree, "-DWEFT_BENCH=ON", "-DWEFT_TESTS=OFF",
+                  "-DWEFT_EXAMPLES=OFF"],
                  "configuring the C++ programs", cwd=ROOT)
         self.run(["cmake", "--build", tree, "-j", self.jobs, "--target", *targets], "building the C++ programs")
         for (question, subject), target in zip(programs, targets):

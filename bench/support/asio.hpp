@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/harness.hpp"
+
 namespace bench {
 
 namespace asio = boost::asio;
