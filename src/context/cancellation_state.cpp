@@ -1,0 +1,263 @@
+// The protocol of cancellation.
+//
+// 1. begin_cancel() moves the phase from live to canceling; whoever succeeds is the canceller. From here on nothing can be
+//    added: add() looks at the phase under the lock, and the canceller takes the lock after it has written the phase.
+// 2. The canceller takes the newest node off the list and makes it `running_`, both under the lock, lets the lock go and
+//    calls it. It repeats this until the list is empty; a node not yet reached can still be removed.
+// 3. After the call the canceller does not touch the node: its callback may have freed it. "Over" is told by running_ alone.
+// 4. remove() succeeds exactly when the node is still in the list. remove_and_wait() goes on to wait while running_ is the
+//    node, unless the callback runs on the waiting thread's own stack.
+//
+// Lifetime. Handles, tokens and registrations are users. When the last goes, nobody can see the state any more: its timer is
+// stopped and its links to parents are taken out (waiting for a parent that is just calling), and the users' one reference
+// is dropped. A timer that is firing and a parent that is calling hold references of their own meanwhile.
+// SPDX-License-Identifier: MIT
+
+#include "weft/context/detail/cancellation_state.hpp"
+
+#include <exception>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "cancellation_parts.hpp"
+#include "weft/base/dispatcher.hpp"
+#include "weft/base/thread_block.hpp"
+#include "weft/context/aggregate_exception.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+// ---- registrations
+
+bool cancellation_state::add(cancellation_node& node) noexcept {
+    node.owner = nullptr;
+    if (is_canceled()) return false;
+    std::lock_guard guard(lock_);
+    if (is_canceled()) return false;
+    if (is_disposed()) return true;  // can never be cancelled any more (1.13/10)
+    node.owner  = this;
+    node.linked = true;
+    node.prev   = nullptr;
+    node.next   = newest_;
+    if (newest_ != nullptr) newest_->prev = &node;
+    newest_ = &node;
+    return true;
+}
+
+void cancellation_state::unlink(cancellation_node& node) noexcept {
+    (node.prev == nullptr ? newest_ : node.prev->next) = node.next;
+    if (node.next != nullptr) node.next->prev = node.prev;
+    node.linked = false;
+}
+
+void cancellation_state::unlink_all() noexcept {
+    while (newest_ != nullptr) unlink(*newest_);
+}
+
+bool cancellation_state::remove(cancellation_node& node) noexcept {
+    std::lock_guard guard(lock_);
+    if (!node.linked) return false;
+    unlink(node);
+    return true;
+}
+
+bool cancellation_state::is_running_elsewhere(const cancellation_node& node) const noexcept {
+    // Acquire: the canceller wrote its own thread before it made the node the running one.
+    return is_running(node) && executing_.load(std::memory_order_acquire) != &this_thread_block();
+}
+
+bool cancellation_state::remove_and_wait(cancellation_node& node) noexcept {
+    if (remove(node)) return true;
+    for (int tries = 0; tries < 100; ++tries) {
+        if (!is_running_elsewhere(node)) return false;
+        cpu_pause();
+    }
+    dispatcher* home = this_thread_block().home;
+    if (home != nullptr) home->blocking_began();
+    while (is_running_elsewhere(node)) running_.wait(&node, std::memory_order_acquire);
+    if (home != nullptr) home->blocking_ended();
+    return false;
+}
+
+// ---- cancelling
+
+bool cancellation_state::begin_cancel() noexcept {
+    phase expected = phase::live;
+    // Sequentially consistent, as the load in stop_timer() and both accesses in set_timer(): either that call sees the new
+    // phase, or we see its timer. With anything weaker both could miss.
+    if (!phase_.compare_exchange_strong(expected, phase::canceling)) return false;
+    stop_timer();
+    return true;
+}
+
+cancellation_node* cancellation_state::next_to_run() noexcept {
+    cancellation_node* node = nullptr;
+    {
+        std::lock_guard guard(lock_);
+        node = newest_;
+        if (node != nullptr) unlink(*node);
+        // Release pairs with is_running(): what the callback before this one did is seen by whoever waited for it.
+        running_.store(node, std::memory_order_release);
+    }
+    running_.notify_all();
+    return node;
+}
+
+void cancellation_state::finish() noexcept {
+    running_.store(nullptr, std::memory_order_release);  // as in next_to_run()
+    running_.notify_all();
+    phase_.store(phase::canceled, std::memory_order_release);
+}
+
+void cancellation_state::run_callbacks(bool throw_on_first) {
+    set_executing(&this_thread_block());
+    std::vector<std::exception_ptr> errors;
+    while (cancellation_node* node = next_to_run()) {
+        try {
+            node->fire(*node);
+        } catch (...) {
+            if (throw_on_first) {
+                finish();
+                throw;
+            }
+            errors.push_back(std::current_exception());
+        }
+    }
+    finish();
+    if (!errors.empty()) throw aggregate_exception(std::move(errors));
+}
+
+thread_block* cancellation_state::set_executing(thread_block* thread) noexcept {
+    // Release pairs with is_running_elsewhere().
+    return executing_.exchange(thread, std::memory_order_acq_rel);
+}
+
+// ---- the timer
+
+source_timer& cancellation_state::timer() {
+    source_timer* present = timer_.load(std::memory_order_acquire);
+    if (present != nullptr) return *present;
+    auto made = std::make_unique<source_timer>(*this);
+    // Sequentially consistent: see begin_cancel().
+    if (timer_.compare_exchange_strong(present, made.get())) return *made.release();
+    return *present;
+}
+
+void cancellation_state::set_provider(time_provider& provider) { timer().provider = &provider; }
+
+void cancellation_state::set_timer(std::chrono::nanoseconds delay) {
+    source_timer&   timer = this->timer();
+    std::lock_guard guard(timer.mutex);
+    if (timer.fired || phase_.load() != phase::live) return;
+    if (timer.armed) {
+        if (!timer.provider->disarm(timer)) return;  // firing: cancelled in a moment
+        timer.armed = false;
+        release_reference();
+    }
+    if (delay < delay.zero()) return;
+    if (timer.provider == nullptr) timer.provider = &current_dispatcher().time();
+    timer.deadline = timer.provider->now() + delay;
+    timer.armed    = true;
+    retain_reference();
+    timer.provider->arm(timer);
+}
+
+/// @returns false when the timer has fired or is about to
+bool cancellation_state::stop_timer() noexcept {
+    source_timer* timer = timer_.load();
+    if (timer == nullptr) return true;
+    {
+        std::lock_guard guard(timer->mutex);
+        if (!timer->armed) return !timer->fired;
+        if (!timer->provider->disarm(*timer)) return false;
+        timer->armed = false;
+    }
+    release_reference();  // never the last: the caller has one
+    return true;
+}
+
+void source_timer::on_fire(timer_node& node) noexcept {
+    auto& self = static_cast<source_timer&>(node);
+    {
+        std::lock_guard guard(self.mutex);
+        self.armed = false;
+        self.fired = true;
+    }
+    cancellation_state& owner = self.owner;
+    owner.cancel(false);
+    owner.release_reference();
+}
+
+// ---- reset, dispose, links, lifetime
+
+bool cancellation_state::reset() noexcept {
+    if (!stop_timer()) return false;
+    std::lock_guard guard(lock_);
+    if (is_canceled()) return false;
+    unlink_all();
+    return true;
+}
+
+void cancellation_state::dispose() noexcept {
+    if (disposed_.exchange(true, std::memory_order_acq_rel)) return;  // release pairs with is_disposed()
+    stop_timer();
+    if (links_ != nullptr) links_->leave();
+    std::lock_guard guard(lock_);
+    // A canceller under way keeps what it has not reached.
+    if (!is_canceled()) unlink_all();
+}
+
+void cancellation_state::link_to(std::unique_ptr<parent_links> links) noexcept {
+    links_ = std::move(links);
+    if (!links_->join(*this)) static_cast<void>(begin_cancel());  // no callback can be there yet
+}
+
+void cancellation_state::abandon() noexcept {
+    stop_timer();
+    if (links_ != nullptr) links_->leave();
+    release_reference();
+}
+
+void cancellation_state::release_reference() noexcept {
+    // As for users: the last one sees everything before it destroys.
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+cancellation_state::~cancellation_state() { delete timer_.load(std::memory_order_relaxed); }
+
+cancellation_state& canceled_state() noexcept {
+    static auto* const state = new cancellation_state(cancellation_state::phase::canceled);
+    return *state;
+}
+
+parent_links::parent_links(std::span<const cancellation_token> parents) : links_(new parent_link[parents.size()]) {
+    for (const cancellation_token& parent : parents) {
+        if (parent.can_be_canceled()) links_[count_++].parent = parent;
+    }
+}
+
+bool parent_links::join(cancellation_state& child) noexcept {
+    for (std::size_t index = 0; index < count_; ++index) {
+        links_[index].child = &child;
+        if (!add_registration(links_[index].parent, links_[index])) return false;
+    }
+    return true;
+}
+
+void parent_links::leave() noexcept {
+    for (std::size_t index = 0; index < count_; ++index) remove_and_wait(links_[index]);
+}
+
+void parent_link::on_fire(cancellation_node& node) {
+    // The child lives: its end waits for this call. But a callback below may drop the child's last user, and then this link
+    // with it, on this very stack.
+    cancellation_state& child = *static_cast<parent_link&>(node).child;
+    child.retain_reference();
+    struct release_at_end {
+        cancellation_state& state;
+        ~release_at_end() { state.release_reference(); }
+    } const guard{child};
+    child.cancel(false);
+}
+
+}  // namespace weft::inline WEFT_ABI::detail
