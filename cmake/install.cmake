@@ -12,7 +12,8 @@ foreach(storey IN LISTS storeys)
     install(EXPORT weft-${storey} NAMESPACE weft:: FILE weft-${storey}-targets.cmake
         DESTINATION "${weft_package_dir}" COMPONENT ${storey})
     get_property(rooms TARGET ${target} PROPERTY WEFT_STOREY_ROOMS)
-    foreach(room IN LISTS rooms)
+    get_property(doors TARGET ${target} PROPERTY WEFT_STOREY_DOORS)
+    foreach(room IN LISTS rooms doors)
         if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/include/weft/${room}")
             install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/weft/${room}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/weft"
                 COMPONENT ${storey} FILES_MATCHING PATTERN "*.hpp")

@@ -22,14 +22,15 @@ function(weft_own_target target)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ${WEFT_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 
-# weft_storey(NAME n ROOMS r... [NEEDS storey...] [PUBLIC target...] [PKGCONFIG module...] [HEADER_ONLY Boost] [DEFINES d...])
+# weft_storey(NAME n ROOMS r... [DOORS folder...] [NEEDS storey...] [PUBLIC target...] [PKGCONFIG module...] [HEADER_ONLY Boost] [DEFINES d...])
+#   DOORS        folders of front doors, include/weft/<folder>, that are installed with it
 #   NEEDS        storeys below, linked publicly
 #   PUBLIC       imported targets that users need too
 #   PKGCONFIG    libraries the storey links privately, found by pkg-config
 #   HEADER_ONLY  header libraries that only the storey's sources see
 #   DEFINES      private definitions
 function(weft_storey)
-    cmake_parse_arguments(arg "" "NAME" "ROOMS;NEEDS;PUBLIC;PKGCONFIG;HEADER_ONLY;DEFINES" ${ARGN})
+    cmake_parse_arguments(arg "" "NAME" "ROOMS;DOORS;NEEDS;PUBLIC;PKGCONFIG;HEADER_ONLY;DEFINES" ${ARGN})
     set(sources "")
     set(headers "")
     foreach(room IN LISTS arg_ROOMS)
@@ -85,6 +86,7 @@ function(weft_storey)
 
     set_property(GLOBAL APPEND PROPERTY WEFT_STOREYS ${arg_NAME})
     set_property(TARGET ${target} PROPERTY WEFT_STOREY_ROOMS "${arg_ROOMS}")
+    set_property(TARGET ${target} PROPERTY WEFT_STOREY_DOORS "${arg_DOORS}")
     set_property(TARGET ${target} PROPERTY WEFT_STOREY_NEEDS "${arg_NEEDS}")
     set_property(TARGET ${target} PROPERTY WEFT_STOREY_PKGCONFIG "${arg_PKGCONFIG}")
 endfunction()

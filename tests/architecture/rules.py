@@ -24,6 +24,9 @@ DIRECT = {
 # Rooms of tests/ that are no rooms of the library: they may see everything.
 TEST_ONLY = {"support", "conformance", "architecture", "compile_fail", "package", "lint", "sanitizer_plants"}
 
+# Folders of front doors: include/weft/fs/file.hpp opens include/weft/io/fs/file.hpp.
+DOOR_FOLDERS = {"fs", "net", "sync"}
+
 WARN_LINES, FAIL_LINES = 600, 1000
 SOURCE_FOLDERS = ["include", "src", "tests", "bench", "examples"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -55,9 +58,9 @@ def room_of_include(path, root):
     """(room, is_detail) of an include path of ours, or None: weft/task/task.hpp, a front door, or a private io/uring/ring.hpp."""
     parts = path.split("/")
     if parts[0] == "weft":
-        if len(parts) == 2:
-            if path == "weft/weft.hpp":
-                return ("umbrella", False)
+        if path == "weft/weft.hpp":
+            return ("umbrella", False)
+        if len(parts) == 2 or parts[1] in DOOR_FOLDERS:
             door = root / "include" / path
             if door.exists():
                 for line in door.read_text().splitlines():
@@ -78,6 +81,11 @@ def detail_guests(room, root):
     return {match[1] for line in readme.read_text().splitlines() if (match := re.match(r"^- `?(\w+)`?", line))}
 
 
+def is_front_door(path):
+    parts = path.parts
+    return parts[:2] == ("include", "weft") and path.name != "weft.hpp" and (len(parts) == 3 or parts[2] in DOOR_FOLDERS)
+
+
 def owner(path):
     """(folder, room) of a repository path such as src/io/uring/ring.cpp."""
     parts = path.parts
@@ -90,7 +98,7 @@ def owner(path):
 
 def check_includes(path, text, root):
     folder, room = owner(path)
-    if folder not in ("include", "src", "tests") or room is None:
+    if folder not in ("include", "src", "tests") or room is None or is_front_door(path):
         return
     if room in TEST_ONLY:
         return
@@ -129,7 +137,7 @@ def check_size(path, text):
 
 
 def check_front_door(path, text):
-    if path.parts[:2] != ("include", "weft") or len(path.parts) != 3 or path.name == "weft.hpp":
+    if not is_front_door(path):
         return
     code = [line for line in text.splitlines() if line.strip() and not line.startswith("//") and line != "#pragma once"]
     if len(code) != 1 or not code[0].startswith('#include "weft/'):
