@@ -1,0 +1,59 @@
+#pragma once
+// <weft/task/detail/first_completed.hpp>: waits for the first of several tasks and leaves nothing behind in the others.
+// SPDX-License-Identifier: MIT
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "weft/task/detail/all_completed.hpp"
+#include "weft/task/detail/awaiter.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+/// @throws std::invalid_argument  when `count` is 0
+void require_any(std::size_t count);
+
+/// Awaited once, in the frame of a combinator that keeps the tasks alive.
+///
+/// The nodes live here. Completion of a task claims the win; a loser that completion took at the same moment still runs its
+/// node, so the awaiter is resumed only when every node has been removed or has run.
+class first_completed {
+public:
+    using weft_native = void;
+
+    explicit first_completed(std::vector<task_core*> tasks)
+        : tasks_(std::move(tasks)), nodes_(std::make_unique<node[]>(tasks_.size())) {}
+    first_completed(const first_completed&)            = delete;
+    first_completed& operator=(const first_completed&) = delete;
+
+    [[nodiscard]] bool await_ready() noexcept;
+    bool await_suspend(std::coroutine_handle<> self) noexcept;
+    [[nodiscard]] std::size_t await_resume() const noexcept { return winner_.load(std::memory_order_acquire); }
+
+private:
+    struct node : continuation {
+        first_completed* owner = nullptr;
+        std::size_t      index = 0;
+        node() noexcept : continuation(&first_completed::on_completed, place_internal) {}
+    };
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+    static void on_completed(work_item& item) noexcept;
+    [[nodiscard]] bool claim(std::size_t index) noexcept {
+        std::size_t expected = none;
+        return winner_.compare_exchange_strong(expected, index, std::memory_order_acq_rel);
+    }
+    /// Takes the nodes of the losers out. @returns how many references of `users_` that gave back
+    std::size_t remove_losers(std::size_t registered) noexcept;
+
+    std::vector<task_core*>  tasks_;
+    std::unique_ptr<node[]>  nodes_;
+    std::atomic<std::size_t> winner_{none};
+    std::atomic<std::size_t> users_{0};  // registered nodes, and the registering thread; zero resumes the awaiter
+    std::atomic<std::size_t> registered_{0};  // set once, when registration has ended
+    task_core*               awaiter_ = nullptr;
+};
+
+}  // namespace weft::inline WEFT_ABI::detail

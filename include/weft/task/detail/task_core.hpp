@@ -1,0 +1,270 @@
+#pragma once
+// <weft/task/detail/task_core.hpp>: the header in front of every task: status, continuations, contexts, reference count.
+//
+// Three of the architecture's doors are here: suspend (begin_suspend, add_continuation), complete (publish, deliver) and the
+// entry of dispatch (enqueue). A block is laid out as
+//
+//     [ result storage, padded to 16 ][ task_core ][ coroutine frame, if the task is a coroutine ]
+//
+// so that the core is found from the frame, and the frame from the core, by a constant. The frame is destroyed when the
+// coroutine ends; core and result live as long as a handle does.
+//
+// SPDX-License-Identifier: MIT
+
+#include <atomic>
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "weft/base/config.hpp"
+#include "weft/base/dispatcher.hpp"
+#include "weft/base/thread_block.hpp"
+#include "weft/base/work_item.hpp"
+#include "weft/context/aggregate_exception.hpp"
+#include "weft/context/cancellation.hpp"
+#include "weft/context/execution_context.hpp"
+
+namespace weft::inline WEFT_ABI {
+
+/// Where a task is in its life. Follows System.Threading.Tasks.TaskStatus.
+enum class task_status : std::uint8_t {
+    created,
+    waiting_for_activation,
+    waiting_to_run,
+    running,
+    waiting_for_children_to_complete,
+    ran_to_completion,
+    canceled,
+    faulted
+};
+
+}  // namespace weft::inline WEFT_ABI
+
+namespace weft::inline WEFT_ABI::detail {
+
+/// What waits for a task: a suspended coroutine (its own core is the node) or an internal callback.
+struct alignas(16) continuation : work_item {
+    continuation* prev = nullptr;
+    /// Where it runs: a pointer tagged by `place_kind` in its two low bits.
+    std::uintptr_t place = 0;
+
+    constexpr continuation() noexcept = default;
+    constexpr continuation(run_function function, std::uintptr_t where) noexcept : work_item(function), place(where) {}
+};
+
+/// The tag of continuation::place.
+enum place_kind : std::uintptr_t {
+    place_dispatcher = 0,  ///< a runtime; may run inline on a thread that has neither context nor scheduler
+    place_context    = 1,  ///< a synchronization_context
+    place_scheduler  = 2,  ///< a task_scheduler
+    place_internal   = 3   ///< the library's own short callback: runs during completion, never user code
+};
+inline constexpr std::uintptr_t place_mask = 3;
+
+/// Errors of a faulted or canceled task. One allocation, made only when something was thrown.
+struct fault_info {
+    std::vector<std::exception_ptr> errors;  ///< faulted: at least one; canceled: the cancellation exception
+    std::atomic<bool>               observed{false};
+    std::atomic<aggregate_exception*> aggregate{nullptr};  ///< made when task::exception() first asks
+
+    explicit fault_info(std::vector<std::exception_ptr> list) : errors(std::move(list)) {}
+    ~fault_info();
+    fault_info(const fault_info&)            = delete;
+    fault_info& operator=(const fault_info&) = delete;
+};
+
+/// What a core needs to know of its result type.
+struct result_operations {
+    void (*destroy)(void* result) noexcept;  ///< null when trivial
+    std::uint32_t prefix;                    ///< bytes in front of the core
+    std::uint32_t distance;                  ///< from the result to the core
+};
+
+/// Thrown inside a combinator: its promise stores all of the errors.
+struct several_errors {
+    std::vector<std::exception_ptr> errors;
+};
+
+enum core_flag : std::uint8_t {
+    flag_first_segment = 1,   ///< runs on its caller's stack; nobody else can see the task
+    flag_handed_out    = 2,   ///< a handle owns the block (else a throwing parameter copy frees it)
+    flag_run_async     = 4,   ///< run_continuations_asynchronously
+    flag_delegate      = 8,   ///< a delegate task: reports waiting_to_run and running
+    flag_running       = 16,  ///< the delegate has begun
+    flag_strict_cancel = 32,  ///< an operation_canceled of a foreign token is a fault (1.1/7)
+    flag_frame         = 64   ///< a coroutine frame follows the core
+};
+
+/// What begin_suspend() changed, for undo_suspend().
+struct suspension {
+    synchronization_context* sync;
+    bool                     was_first;
+};
+
+struct task_core;
+
+/// The set of suspended tasks, for shutdown and diagnostics: sharded intrusive lists, entered at the first suspension.
+struct live_tasks {
+    static void add(task_core& core) noexcept;
+    static void remove(task_core& core) noexcept;
+    /// Number of suspended tasks whose home is `home` (any when null).
+    [[nodiscard]] static std::size_t count(const dispatcher* home) noexcept;
+    /// Destroys the frames of the tasks that belong to `home`, newest first. Their awaiters, if any, are never resumed.
+    /// Precondition: no thread runs work of `home` any more, and no operation of theirs is in flight.
+    static std::size_t destroy_all(const dispatcher& home) noexcept;
+};
+
+struct task_core : continuation {
+    // The word is 0, a single continuation, or the head of a circular list of them (list_bit), changed under lock_bit;
+    // claim_bit says that a completion source has won the right to complete. Done: done_bit and the final status.
+    static constexpr std::uintptr_t done_bit   = 1;
+    static constexpr std::uintptr_t list_bit   = 2;
+    static constexpr std::uintptr_t lock_bit   = 4;
+    static constexpr std::uintptr_t claim_bit  = 8;
+    static constexpr std::uintptr_t word_bits  = 15;
+    static constexpr unsigned       status_shift = 8;
+
+    std::atomic<std::uintptr_t> word{0};
+    std::atomic<std::uint32_t>  refs{1};
+    std::uint8_t                flags;
+    task_status                 ending = task_status::ran_to_completion;  ///< final status, before it is published
+    std::uint16_t               size_units;  ///< size of the whole block in frame steps; 0: too large to say, not recycled
+    context_map*                locals = nullptr;  ///< first segment: the caller's; suspended: this coroutine's
+    task_core*                  live_next = nullptr;
+    task_core*                  live_prev = nullptr;
+    fault_info*                 fault     = nullptr;
+    const result_operations*    result_ops;
+    dispatcher*                 home = nullptr;  ///< the runtime it was started in; known from the first suspension
+    std::atomic<std::uint32_t>  number{0};       ///< Task.Id, given on first demand
+    std::uint32_t               block_size;
+
+    task_core(const result_operations& operations, std::size_t size, std::uint8_t initial_flags) noexcept;
+
+    // ---- identity
+
+    [[nodiscard]] void* frame() noexcept { return this + 1; }
+    [[nodiscard]] std::coroutine_handle<> handle() noexcept { return std::coroutine_handle<>::from_address(this + 1); }
+    [[nodiscard]] static task_core& of(void* frame_address) noexcept {
+        return *std::launder(reinterpret_cast<task_core*>(static_cast<char*>(frame_address) - sizeof(task_core)));
+    }
+    template <class T>
+    [[nodiscard]] T* result() noexcept {
+        return std::launder(reinterpret_cast<T*>(reinterpret_cast<char*>(this) - result_ops->distance));
+    }
+    /// Task.Id: unique, positive, given when first asked for (1.1/12).
+    [[nodiscard]] std::int32_t id() noexcept;
+
+    // ---- lifetime
+
+    void add_ref() noexcept { refs.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept {
+        // Acquire pairs with the decrement of whoever held the other references: what they wrote is seen before freeing.
+        // 1 means that we are the only owner, and nobody can make a second one but through us: no read-modify-write.
+        if (refs.load(std::memory_order_acquire) == 1 || refs.fetch_sub(1, std::memory_order_acq_rel) == 1) free_block();
+    }
+    [[nodiscard]] bool sole_owner() const noexcept { return refs.load(std::memory_order_acquire) == 1; }
+
+    // ---- status
+
+    [[nodiscard]] bool is_done() const noexcept { return (word.load(std::memory_order_acquire) & done_bit) != 0; }
+    [[nodiscard]] task_status status() const noexcept;
+    /// Precondition: done.
+    [[nodiscard]] task_status final_status() const noexcept {
+        return static_cast<task_status>(word.load(std::memory_order_acquire) >> status_shift);
+    }
+
+    // ---- suspend
+
+    /// Captures where this coroutine comes back to and its async-locals; the first time it also gives the caller its own
+    /// contexts back (1.5/4, 1.6/1), counts the frame as an owner and enters the list of live tasks.
+    /// To be called right before the continuation is published; after publishing nothing of the frame may be read.
+    [[nodiscard]] suspension begin_suspend(bool capture_context) noexcept;
+    /// The publication lost its race: continue in place, with this coroutine's contexts.
+    void undo_suspend(const suspension& what) noexcept;
+
+    /// Registers `node`. @returns false when the task is done already (nothing was registered).
+    [[nodiscard]] bool add_continuation(continuation& node) noexcept;
+    /// Takes `node` out in O(1). @returns false when completion has taken it: its `run` has been or will be called.
+    [[nodiscard]] bool remove_continuation(continuation& node) noexcept;
+
+    // ---- complete
+
+    /// Records the exception in flight as this task's ending (1.1/6: any cancellation ends it as canceled).
+    void set_current_exception() noexcept;
+    void set_fault(std::vector<std::exception_ptr> errors);
+    void set_canceled(std::exception_ptr error);
+    /// Copies another, finished task's fault or cancellation.
+    void copy_fault(task_core& from);
+
+    /// The synchronous end of a coroutine that never suspended: no read-modify-write.
+    void finish_first_segment() noexcept;
+    /// The end of a coroutine that has suspended: destroys the frame, publishes, and says which coroutine runs next here.
+    [[nodiscard]] static std::coroutine_handle<> finish_frame(void* frame_address) noexcept;
+    /// For completion sources: wins the right to complete. @returns false when somebody else has.
+    [[nodiscard]] bool try_claim() noexcept;
+    /// Publishes `ending` and runs or queues the continuations (1.2).
+    void complete() noexcept;
+
+    // ---- observe
+
+    /// Blocks the thread until done, the deadline or the token. @returns whether the task is done.
+    /// @throws operation_canceled  when the token fired first; the task goes on (1.8/7)
+    bool wait(const time_point* deadline, const cancellation_token& token);
+    /// Throws what an await throws: the first error, or the cancellation. Does nothing after success. Precondition: done.
+    void rethrow_if_failed();
+    /// Throws the aggregate that wait() and result() throw. Precondition: done.
+    void throw_aggregate_if_failed();
+    [[nodiscard]] std::exception_ptr first_error() const noexcept;
+    [[nodiscard]] const aggregate_exception* exception();
+    void mark_observed() noexcept {
+        if (fault != nullptr) fault->observed.store(true, std::memory_order_relaxed);
+    }
+
+private:
+    [[nodiscard]] continuation* publish() noexcept;
+    [[nodiscard]] task_core* deliver(continuation* list) noexcept;
+    void destroy_frame() noexcept;
+    WEFT_NOINLINE void free_block() noexcept;
+    friend struct live_tasks;
+};
+
+/// Posts a suspended coroutine to the place its await captured. Never runs it inside the call. Exactly once a suspension.
+void enqueue(continuation& node, post_hint hint) noexcept;
+/// Runs one continuation now if it may run on this thread and `may_inline`, else queues it.
+void run_continuation(continuation& node, bool may_inline) noexcept;
+/// For operations: as enqueue().
+inline void resume_awaiter(task_core& awaiter, post_hint hint = post_hint::local) noexcept { enqueue(awaiter, hint); }
+/// Runs a suspended coroutine on this thread, on top of whatever runs here; puts the thread's contexts back afterwards.
+void resume_here(task_core& core) noexcept;
+
+/// Allocates a block with room for a result and `frame_size` bytes behind the core, and makes the core in it.
+[[nodiscard]] task_core* make_core(const result_operations& operations, std::size_t frame_size, std::uint8_t flags);
+/// Gives back a block that no handle ever owned.
+void free_unowned(task_core& core) noexcept;
+/// Under the address sanitizer: makes any use of the dead frame an error until the block goes.
+void poison_frame(task_core& core, std::size_t size) noexcept;
+
+template <class T>
+struct result_traits {
+    static constexpr std::size_t alignment = alignof(T);
+    static constexpr std::size_t slack     = alignment > 16 ? alignment - 16 : 0;
+    static constexpr std::uint32_t prefix  = static_cast<std::uint32_t>((sizeof(T) + slack + 15) / 16 * 16);
+    static void destroy(void* result) noexcept { static_cast<T*>(result)->~T(); }
+    static constexpr result_operations operations{
+        std::is_trivially_destructible_v<T> ? nullptr : &destroy, prefix,
+        static_cast<std::uint32_t>((sizeof(T) + 15) / 16 * 16)};
+    static_assert(alignment <= 16, "a task's result may be aligned to 16 bytes at most; return it in a std::unique_ptr");
+};
+template <>
+struct result_traits<void> {
+    static constexpr result_operations operations{nullptr, 0, 0};
+};
+template <class T>
+struct result_traits<T&> : result_traits<T*> {};
+
+}  // namespace weft::inline WEFT_ABI::detail

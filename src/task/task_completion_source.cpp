@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+
+#include "weft/task/task_completion_source.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace weft::inline WEFT_ABI {
+
+namespace detail {
+
+void throw_empty_handle() {
+    throw invalid_operation("the task handle is empty: it was default-constructed or moved from");
+}
+void throw_shared_move() {
+    throw invalid_operation(
+        "a move-only result cannot be moved out while other handles share the task: await the handle you keep, as an lvalue");
+}
+
+bool wait_for(task_core& core, std::chrono::nanoseconds limit, const cancellation_token& token) {
+    bool done = false;
+    if (limit < std::chrono::nanoseconds::zero()) {
+        done = core.wait(nullptr, token);
+    } else {
+        const time_point deadline = std::chrono::steady_clock::now() + limit;
+        done = core.wait(&deadline, token);
+    }
+    if (done) core.throw_aggregate_if_failed();
+    return done;
+}
+
+completion_source_base::completion_source_base(const result_operations& operations, creation_options options) {
+    constexpr auto allowed = creation_options::run_continuations_asynchronously | creation_options::attached_to_parent;
+    if ((static_cast<std::uint8_t>(options) & ~static_cast<std::uint8_t>(allowed)) != 0)
+        throw std::invalid_argument(
+            "a completion source takes run_continuations_asynchronously and attached_to_parent only");
+    const bool run_async = options & creation_options::run_continuations_asynchronously;
+    core_ = make_core(operations, 0, static_cast<std::uint8_t>(flag_handed_out | (run_async ? flag_run_async : 0)));
+}
+
+task_core& completion_source_base::core() const {
+    if (core_ == nullptr) throw invalid_operation("the completion source was moved from");
+    return *core_;
+}
+
+void completion_source_base::throw_completed() {
+    throw invalid_operation("the task of this completion source has already ended");
+}
+
+void completion_source_base::set_exception(std::exception_ptr error) {
+    if (!try_set_exception(std::move(error))) throw_completed();
+}
+void completion_source_base::set_exception(std::vector<std::exception_ptr> errors) {
+    if (!try_set_exception(std::move(errors))) throw_completed();
+}
+bool completion_source_base::try_set_exception(std::exception_ptr error) {
+    std::vector<std::exception_ptr> errors;
+    errors.push_back(std::move(error));
+    return try_set_exception(std::move(errors));
+}
+bool completion_source_base::try_set_exception(std::vector<std::exception_ptr> errors) {
+    if (errors.empty() || std::find(errors.begin(), errors.end(), nullptr) != errors.end())
+        throw std::invalid_argument("set_exception needs at least one exception, and none may be null");
+    if (!core().try_claim()) return false;
+    core_->add_ref();
+    task_core* kept = core_;
+    kept->set_fault(std::move(errors));
+    kept->complete();
+    kept->release();
+    return true;
+}
+void completion_source_base::set_canceled(cancellation_token token) {
+    if (!try_set_canceled(std::move(token))) throw_completed();
+}
+bool completion_source_base::try_set_canceled(cancellation_token token) {
+    if (!core().try_claim()) return false;
+    core_->add_ref();
+    task_core* kept = core_;
+    kept->set_canceled(std::make_exception_ptr(task_canceled(std::move(token))));
+    kept->complete();
+    kept->release();
+    return true;
+}
+bool completion_source_base::try_copy_failure(task_core& from) {
+    if (!core().try_claim()) return false;
+    core_->add_ref();
+    task_core* kept = core_;
+    kept->copy_fault(from);
+    kept->complete();
+    kept->release();
+    return true;
+}
+
+}  // namespace detail
+
+task<> completed_task() {
+    // Never destroyed: handles may be asked for, and dropped, while the program exits.
+    static const task<>* shared = [] {
+        detail::task_core* core = detail::make_core(detail::result_traits<void>::operations, 0, detail::flag_handed_out);
+        core->complete();
+        return new task<>(core, detail::adopt_core{});
+    }();
+    return *shared;
+}
+
+}  // namespace weft::inline WEFT_ABI

@@ -1,0 +1,384 @@
+// Suspend and complete: the two ends of every await. The protocol of the status word:
+//
+//   awaiter    1. begin_suspend()      captures contexts, restores the caller's, enters the live list
+//              2. add_continuation()   publishes the node by a releasing CAS; from here on the awaiter touches nothing
+//   completer  1. destroys the frame   (parameters go before anyone can see the end)
+//              2. publish()            one CAS: takes whatever is registered and leaves the final status
+//              3. deliver()            queues or returns the continuations
+//              4. release()            drops the frame's own reference
+//
+// The lists of two and more nodes are changed under lock_bit, which is held for a few instructions and never while another
+// function is called.
+// SPDX-License-Identifier: MIT
+
+#include "weft/task/detail/task_core.hpp"
+
+#include <cstdlib>
+
+#include "weft/base/assert.hpp"
+#include "weft/base/spin_lock.hpp"
+#include "weft/context/synchronization_context.hpp"
+#include "weft/context/task_scheduler.hpp"
+#include "weft/task/unobserved_exception.hpp"
+
+#if WEFT_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace weft::inline WEFT_ABI::detail {
+namespace {
+
+continuation* node_of(std::uintptr_t word) noexcept {
+    return reinterpret_cast<continuation*>(word & ~task_core::word_bits);
+}
+std::uintptr_t bits_of(const continuation* node) noexcept { return reinterpret_cast<std::uintptr_t>(node); }
+
+template <class T>
+T* place_as(std::uintptr_t place) noexcept {
+    return reinterpret_cast<T*>(place & ~place_mask);
+}
+template <class T>
+std::uintptr_t make_place(T* where, place_kind kind) noexcept {
+    return reinterpret_cast<std::uintptr_t>(where) | kind;
+}
+
+continuation* next_of(continuation& node) noexcept { return static_cast<continuation*>(node.next); }
+
+void resume_item(work_item& item) noexcept { resume_here(static_cast<task_core&>(item)); }
+
+// Whether completion may run `node` on this thread right now (1.2/3, 1.2/4, 1.2/8).
+bool may_run_here(const thread_block& block, const continuation& node) noexcept {
+    if (block.stack_is_low()) return false;
+    switch (node.place & place_mask) {
+        case place_dispatcher:
+            return block.sync == nullptr && block.scheduler == nullptr &&
+                   (block.home == nullptr || block.home == place_as<dispatcher>(node.place));
+        case place_context: return block.sync == place_as<synchronization_context>(node.place);
+        default: return false;
+    }
+}
+
+// Carries an exception of a user's post or queue to the pool, where it is unhandled (1.2/16): the awaiting method must not
+// hang silently, and there is nobody to give the exception to.
+struct thrown_by_place : work_item {
+    std::exception_ptr error;
+    explicit thrown_by_place(std::exception_ptr e) noexcept : work_item(&rethrow), error(std::move(e)) {}
+    static void rethrow(work_item& item) noexcept {
+        std::unique_ptr<thrown_by_place> self(static_cast<thrown_by_place*>(&item));
+        std::rethrow_exception(self->error);  // leaves a noexcept function: std::terminate reports it
+    }
+};
+
+void report_on_pool(std::exception_ptr error) noexcept {
+    default_dispatcher().post(*new thrown_by_place(std::move(error)), post_hint::fair);
+}
+
+}  // namespace
+
+fault_info::~fault_info() { delete aggregate.load(std::memory_order_relaxed); }
+
+// ---- blocks
+
+task_core::task_core(const result_operations& operations, std::size_t size, std::uint8_t initial_flags) noexcept
+    : continuation(&resume_item, 0),
+      flags(initial_flags),
+      size_units(0),
+      result_ops(&operations),
+      block_size(static_cast<std::uint32_t>(size)) {}
+
+task_core* make_core(const result_operations& operations, std::size_t frame_size, std::uint8_t flags) {
+    const std::size_t size = operations.prefix + sizeof(task_core) + frame_size;
+    WEFT_ASSERT(size <= UINT32_MAX, "a coroutine frame may not exceed 4 GiB");
+    char* block = static_cast<char*>(allocate_frame(size));
+    return ::new (static_cast<void*>(block + operations.prefix)) task_core(operations, size, flags);
+}
+
+void free_unowned(task_core& core) noexcept {
+    const std::size_t size = core.block_size;
+    void* block = reinterpret_cast<char*>(&core) - core.result_ops->prefix;
+    core.~task_core();
+    free_frame(block, size);
+}
+
+void poison_frame([[maybe_unused]] task_core& core, [[maybe_unused]] std::size_t size) noexcept {
+#if WEFT_ASAN
+    __asan_poison_memory_region(core.frame(), size);
+#endif
+}
+
+void task_core::free_block() noexcept {
+    if (fault != nullptr) [[unlikely]] {
+        if (ending == task_status::faulted && !fault->observed.load(std::memory_order_relaxed)) raise_unobserved(*fault);
+        delete fault;
+    } else if (result_ops->destroy != nullptr && is_done()) {
+        result_ops->destroy(reinterpret_cast<char*>(this) - result_ops->distance);
+    }
+#if WEFT_ASAN
+    __asan_unpoison_memory_region(this, block_size - result_ops->prefix);
+#endif
+    free_unowned(*this);
+}
+
+void task_core::destroy_frame() noexcept {
+    // Through a laundered address: a compiler that could see which coroutine this is might elide its frame, and with it the
+    // operator new that put this header in front.
+    std::coroutine_handle<>::from_address(std::launder(static_cast<char*>(frame()))).destroy();
+}
+
+std::int32_t task_core::id() noexcept {
+    static std::atomic<std::uint32_t> last{0};
+    std::uint32_t mine = number.load(std::memory_order_relaxed);
+    if (mine == 0) {
+        // Wraps after 2^31 ids that were asked for; 0 is never given.
+        std::uint32_t fresh = 0;
+        while (fresh == 0) fresh = (last.fetch_add(1, std::memory_order_relaxed) + 1) & 0x7fffffffU;
+        if (number.compare_exchange_strong(mine, fresh, std::memory_order_relaxed)) mine = fresh;
+    }
+    return static_cast<std::int32_t>(mine);
+}
+
+task_status task_core::status() const noexcept {
+    const std::uintptr_t now = word.load(std::memory_order_acquire);
+    if ((now & done_bit) != 0) return static_cast<task_status>(now >> status_shift);
+    if ((flags & flag_delegate) == 0) return task_status::waiting_for_activation;
+    return (flags & flag_running) != 0 ? task_status::running : task_status::waiting_to_run;
+}
+
+// ---- suspend
+
+suspension task_core::begin_suspend(bool capture_context) noexcept {
+    thread_block& block = this_thread_block();
+    dispatcher* runs_on = block.home != nullptr ? block.home : home != nullptr ? home : &default_dispatcher();
+    std::uintptr_t captured = make_place(runs_on, place_dispatcher);
+    if (capture_context && (block.sync != nullptr || block.scheduler != nullptr)) [[unlikely]] {
+        if (synchronization_context* context = capturable(block.sync)) captured = make_place(context, place_context);
+        else if (block.scheduler != nullptr) captured = make_place(block.scheduler, place_scheduler);
+    }
+    const suspension before{block.sync, (flags & flag_first_segment) != 0};
+    context_map* mine = retain_context(block.locals);
+    if (before.was_first) {
+        flags = static_cast<std::uint8_t>(flags & ~flag_first_segment);
+        block.sync = reinterpret_cast<synchronization_context*>(place);
+        switch_context(block, locals);
+        home = runs_on;
+        // Nobody else can see the task yet: the frame's own reference needs no read-modify-write.
+        refs.store(2, std::memory_order_relaxed);
+        live_tasks::add(*this);
+    }
+    locals = mine;
+    place  = captured;
+    return before;
+}
+
+void task_core::undo_suspend(const suspension& what) noexcept {
+    thread_block& block = this_thread_block();
+    context_map* mine = locals;
+    if (what.was_first) {
+        live_tasks::remove(*this);
+        refs.store(1, std::memory_order_relaxed);
+        locals = retain_context(block.locals);
+        place  = reinterpret_cast<std::uintptr_t>(block.sync);
+        flags  = static_cast<std::uint8_t>(flags | flag_first_segment);
+        block.sync = what.sync;
+    } else {
+        locals = nullptr;
+    }
+    switch_context(block, mine);
+}
+
+bool task_core::add_continuation(continuation& node) noexcept {
+    std::uintptr_t now = word.load(std::memory_order_acquire);
+    for (;;) {
+        if ((now & done_bit) != 0) return false;
+        if ((now & lock_bit) != 0) {
+            cpu_pause();
+            now = word.load(std::memory_order_acquire);
+        } else if (node_of(now) == nullptr) {
+            // Release: publish() acquires, and runs what the node describes.
+            if (word.compare_exchange_weak(now, (now & claim_bit) | bits_of(&node), std::memory_order_acq_rel,
+                                           std::memory_order_acquire))
+                return true;
+        } else if (word.compare_exchange_weak(now, now | lock_bit, std::memory_order_acquire, std::memory_order_acquire)) {
+            continuation* head = node_of(now);
+            if ((now & list_bit) == 0) head->next = head->prev = head;
+            node.prev = head->prev;
+            node.next = head;
+            head->prev->next = &node;
+            head->prev = &node;
+            // try_claim() may have set its bit meanwhile: keep it, and open the lock with the release the next owner acquires.
+            now = word.load(std::memory_order_relaxed);
+            while (!word.compare_exchange_weak(now, (now & claim_bit) | bits_of(head) | list_bit, std::memory_order_release,
+                                               std::memory_order_relaxed)) {
+            }
+            return true;
+        }
+    }
+}
+
+bool task_core::remove_continuation(continuation& node) noexcept {
+    std::uintptr_t now = word.load(std::memory_order_acquire);
+    for (;;) {
+        if ((now & done_bit) != 0) return false;
+        if ((now & lock_bit) != 0) {
+            cpu_pause();
+            now = word.load(std::memory_order_acquire);
+        } else if ((now & list_bit) == 0) {
+            if (node_of(now) != &node) return false;
+            if (word.compare_exchange_weak(now, now & claim_bit, std::memory_order_acq_rel, std::memory_order_acquire)) return true;
+        } else if (word.compare_exchange_weak(now, now | lock_bit, std::memory_order_acquire, std::memory_order_acquire)) {
+            continuation* head = node_of(now);
+            continuation* rest = head;
+            if (head == &node) rest = head->next == head ? nullptr : next_of(*head);
+            node.prev->next = node.next;
+            next_of(node)->prev = node.prev;
+            const std::uintptr_t left = rest == nullptr ? 0 : bits_of(rest) | list_bit;
+            now = word.load(std::memory_order_relaxed);
+            while (!word.compare_exchange_weak(now, (now & claim_bit) | left, std::memory_order_release,
+                                               std::memory_order_relaxed)) {
+            }
+            return true;
+        }
+    }
+}
+
+// ---- complete
+
+void task_core::set_current_exception() noexcept {
+    try {
+        throw;
+    } catch (several_errors& all) {
+        set_fault(std::move(all.errors));
+        return;
+    } catch (const operation_canceled&) {
+        ending = (flags & flag_strict_cancel) != 0 ? task_status::faulted : task_status::canceled;
+    } catch (...) {
+        ending = task_status::faulted;
+    }
+    std::vector<std::exception_ptr> errors;
+    errors.push_back(std::current_exception());
+    fault = new fault_info(std::move(errors));
+}
+
+void task_core::set_fault(std::vector<std::exception_ptr> errors) {
+    fault  = new fault_info(std::move(errors));
+    ending = task_status::faulted;
+}
+
+void task_core::set_canceled(std::exception_ptr error) {
+    std::vector<std::exception_ptr> errors;
+    errors.push_back(std::move(error));
+    fault  = new fault_info(std::move(errors));
+    ending = task_status::canceled;
+}
+
+void task_core::copy_fault(task_core& from) {
+    from.mark_observed();
+    fault  = new fault_info(from.fault->errors);
+    ending = from.final_status();
+}
+
+void task_core::finish_first_segment() noexcept {
+    thread_block& block = this_thread_block();
+    block.sync = reinterpret_cast<synchronization_context*>(place);
+    switch_context(block, locals);
+    locals = nullptr;
+    flags  = static_cast<std::uint8_t>(flags & ~flag_first_segment);
+    // The handle has not left the ramp function: a plain store, ordered by whatever hands the handle to another thread.
+    word.store(done_bit | static_cast<std::uintptr_t>(ending) << status_shift, std::memory_order_release);
+}
+
+std::coroutine_handle<> task_core::finish_frame(void* frame_address) noexcept {
+    task_core& core = of(frame_address);
+    core.destroy_frame();
+    live_tasks::remove(core);
+    task_core* next = core.deliver(core.publish());
+    core.release();
+    if (next == nullptr) return std::noop_coroutine();
+    switch_context(this_thread_block(), std::exchange(next->locals, nullptr));
+    return next->handle();
+}
+
+bool task_core::try_claim() noexcept {
+    return (word.fetch_or(claim_bit, std::memory_order_acq_rel) & (claim_bit | done_bit)) == 0;
+}
+
+void task_core::complete() noexcept {
+    task_core* chosen = deliver(publish());
+    if (chosen != nullptr) resume_here(*chosen);
+}
+
+continuation* task_core::publish() noexcept {
+    const std::uintptr_t done = done_bit | static_cast<std::uintptr_t>(ending) << status_shift;
+    std::uintptr_t now = word.load(std::memory_order_relaxed);
+    for (;;) {
+        if ((now & lock_bit) != 0) {
+            cpu_pause();
+            now = word.load(std::memory_order_relaxed);
+            continue;
+        }
+        // Release publishes the result; acquire sees the nodes of the awaiters that are taken here.
+        if (word.compare_exchange_weak(now, done, std::memory_order_acq_rel, std::memory_order_relaxed)) break;
+    }
+    continuation* first = node_of(now);
+    if (first == nullptr) return nullptr;
+    if ((now & list_bit) != 0) first->prev->next = nullptr;
+    else first->next = nullptr;
+    return first;
+}
+
+// Internal callbacks run at once; the first continuation runs here if it may (it is returned); all others are queued, so that
+// one awaiter's long continuation cannot delay the rest (1.2/5). `this` may be gone once an internal callback has run, so what
+// is needed of it is read first.
+task_core* task_core::deliver(continuation* list) noexcept {
+    if (list == nullptr) return nullptr;
+    const bool run_async = (flags & flag_run_async) != 0;
+    continuation* first = list;
+    task_core* chosen = nullptr;
+    for (continuation* node = list; node != nullptr;) {
+        continuation* following = next_of(*node);
+        if ((node->place & place_mask) == place_internal) node->run(*node);
+        else if (node == first && !run_async && may_run_here(this_thread_block(), *node)) chosen = static_cast<task_core*>(node);
+        else enqueue(*node, post_hint::local);
+        node = following;
+    }
+    return chosen;
+}
+
+void enqueue(continuation& node, post_hint hint) noexcept {
+    switch (node.place & place_mask) {
+        case place_dispatcher: place_as<dispatcher>(node.place)->post(node, hint); return;
+        case place_context:
+            try {
+                place_as<synchronization_context>(node.place)->post_item(node);
+            } catch (...) {
+                report_on_pool(std::current_exception());
+            }
+            return;
+        case place_scheduler:
+            try {
+                place_as<task_scheduler>(node.place)->queue(node);
+            } catch (...) {
+                report_on_pool(std::current_exception());
+            }
+            return;
+        default: node.run(node);
+    }
+}
+
+void run_continuation(continuation& node, bool may_inline) noexcept {
+    if ((node.place & place_mask) == place_internal) node.run(node);
+    else if (may_inline && may_run_here(this_thread_block(), node)) resume_here(static_cast<task_core&>(node));
+    else enqueue(node, post_hint::local);
+}
+
+void resume_here(task_core& core) noexcept {
+    thread_block& block = this_thread_block();
+    synchronization_context* sync = block.sync;
+    context_map* outer = retain_context(block.locals);
+    switch_context(block, std::exchange(core.locals, nullptr));
+    core.handle().resume();
+    block.sync = sync;
+    switch_context(block, outer);
+}
+
+}  // namespace weft::inline WEFT_ABI::detail

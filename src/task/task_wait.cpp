@@ -1,0 +1,114 @@
+// Observing a task from outside a coroutine: blocking waits, errors, aggregates.
+// SPDX-License-Identifier: MIT
+
+#include <condition_variable>
+#include <mutex>
+
+#include "weft/task/detail/task_core.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+namespace {
+
+// One blocked thread. The completer signals under the mutex, so the waiter cannot leave, and its stack frame die, before the
+// completer has let go of the condition variable.
+struct blocked_thread : continuation {
+    std::mutex              mutex;
+    std::condition_variable changed;
+    bool                    completed = false;
+    bool                    canceled  = false;
+
+    blocked_thread() noexcept : continuation(&on_completed, place_internal) {}
+
+    static void on_completed(work_item& item) noexcept {
+        auto& self = static_cast<blocked_thread&>(item);
+        std::lock_guard lock(self.mutex);
+        self.completed = true;
+        self.changed.notify_all();
+    }
+    void on_canceled() noexcept {
+        std::lock_guard lock(mutex);
+        canceled = true;
+        changed.notify_all();
+    }
+    void await_signal(const time_point* deadline) {
+        std::unique_lock lock(mutex);
+        auto signalled = [this] { return completed || canceled; };
+        if (deadline == nullptr) changed.wait(lock, signalled);
+        else changed.wait_until(lock, *deadline, signalled);
+    }
+    // Completion has taken the node and will signal in a moment.
+    void await_completer() {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [this] { return completed; });
+    }
+};
+
+// Tells the runtime that its thread blocks, so that it can put another one to work meanwhile (1.8/9).
+class blocking_notice {
+public:
+    explicit blocking_notice(dispatcher* home) noexcept : home_(home) {
+        if (home_ != nullptr) home_->blocking_began();
+    }
+    ~blocking_notice() {
+        if (home_ != nullptr) home_->blocking_ended();
+    }
+    blocking_notice(const blocking_notice&)            = delete;
+    blocking_notice& operator=(const blocking_notice&) = delete;
+
+private:
+    dispatcher* home_;
+};
+
+}  // namespace
+
+bool task_core::wait(const time_point* deadline, const cancellation_token& token) {
+    if (is_done()) return true;
+    token.throw_if_cancellation_requested();
+    dispatcher* runner = this_thread_block().home;
+    if (runner != nullptr && deadline == nullptr && !token.can_be_canceled()) {
+        auto done = [](void* core) { return static_cast<task_core*>(core)->is_done(); };
+        if (runner->run_until(done, this)) return true;
+    }
+    blocked_thread waiter;
+    if (!add_continuation(waiter)) return true;
+    {
+        cancellation_registration registration = token.unsafe_register([&waiter] { waiter.on_canceled(); });
+        blocking_notice notice(runner);
+        waiter.await_signal(deadline);
+    }
+    if (waiter.completed) return true;
+    if (!remove_continuation(waiter)) {
+        waiter.await_completer();
+        return true;
+    }
+    token.throw_if_cancellation_requested();
+    return false;
+}
+
+std::exception_ptr task_core::first_error() const noexcept { return fault == nullptr ? nullptr : fault->errors.front(); }
+
+void task_core::rethrow_if_failed() {
+    if (fault == nullptr) return;
+    mark_observed();
+    std::rethrow_exception(fault->errors.front());
+}
+
+const aggregate_exception* task_core::exception() {
+    if (!is_done() || final_status() != task_status::faulted) return nullptr;
+    mark_observed();
+    aggregate_exception* made = fault->aggregate.load(std::memory_order_acquire);
+    if (made == nullptr) {
+        auto fresh = std::make_unique<aggregate_exception>(fault->errors);
+        // Whoever loses the race uses the winner's object: the pointer handed out stays valid as long as the task.
+        if (fault->aggregate.compare_exchange_strong(made, fresh.get(), std::memory_order_acq_rel)) made = fresh.release();
+    }
+    return made;
+}
+
+void task_core::throw_aggregate_if_failed() {
+    if (fault == nullptr) return;
+    mark_observed();
+    throw aggregate_exception(fault->errors);
+}
+
+}  // namespace weft::inline WEFT_ABI::detail
