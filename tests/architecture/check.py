@@ -43,6 +43,18 @@ def text_checks():
     return errors, warnings
 
 
+def readme_check():
+    """README's program is an example, so that it is compiled and run."""
+    example = ROOT / "examples" / "readme" / "main.cpp"
+    if not example.exists():
+        return ["README.md: its program is missing in examples/readme/main.cpp"]
+    shown = (ROOT / "README.md").read_text().split("```cpp\n")[1].split("```")[0]
+    code = "\n".join(line for line in example.read_text().splitlines() if not line.startswith("//"))
+    if shown.split() != code.split():
+        return ["README.md and examples/readme/main.cpp differ; the program is the same in both"]
+    return []
+
+
 def compile_alone(compiler, version, header, closures, stamps):
     """Compiles a translation unit of one line; remembers success by the contents of everything it includes."""
     digest = hashlib.sha256(f"{version} {FLAGS}".encode())
@@ -120,6 +132,7 @@ def main():
     arguments = parser.parse_args()
 
     errors, warnings = text_checks()
+    errors += readme_check()
     errors += name_checks(arguments.update)
     count = 0
     if not arguments.no_headers:
