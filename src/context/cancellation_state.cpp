@@ -223,6 +223,7 @@ void cancellation_state::release_reference() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
+cancellation_state::cancellation_state(phase initial) noexcept : phase_(initial) {}
 cancellation_state::~cancellation_state() { delete timer_.load(std::memory_order_relaxed); }
 
 cancellation_state& canceled_state() noexcept {

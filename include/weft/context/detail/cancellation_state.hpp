@@ -43,7 +43,7 @@ class cancellation_state {
 public:
     enum class phase : std::uint8_t { live, canceling, canceled };
 
-    explicit cancellation_state(phase initial = phase::live) noexcept : phase_(initial) {}
+    explicit cancellation_state(phase initial = phase::live) noexcept;
     cancellation_state(const cancellation_state&)            = delete;
     cancellation_state& operator=(const cancellation_state&) = delete;
 
