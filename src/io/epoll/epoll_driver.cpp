@@ -1,0 +1,371 @@
+// src/io/epoll/epoll_driver.cpp: readiness instead of completion, behind the same records.
+//
+//   submit   tries the system call at once; refused (EAGAIN), the operation joins the line of its direction
+//   fetch    an edge makes the direction ready, and the line is served in order until it is refused again
+//   cancel   takes the operation out of the line; one that is not there any more has completed
+//
+// SPDX-License-Identifier: MIT
+
+#include "io/epoll/epoll_driver.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/epoll/system_call.hpp"
+#include "weft/base/assert.hpp"
+#include "weft/base/error.hpp"
+#include "weft/base/thread_block.hpp"
+#include "weft/scheduling/runtime.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+namespace {
+
+constexpr std::uint64_t wake_data    = ~std::uint64_t{0};
+constexpr int           fetch_events = 64;
+
+/// Waits for events; `deadline` null: does not wait.
+int wait_for_events(int epoll_fd, epoll_event* events, const time_point* deadline) noexcept {
+    if (deadline == nullptr) return ::epoll_wait(epoll_fd, events, fetch_events, 0);
+    if (*deadline == time_point::max()) return ::epoll_wait(epoll_fd, events, fetch_events, -1);
+    const auto left = std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(*deadline - std::chrono::steady_clock::now()));
+    // Older kernels count in milliseconds only; rounded up, so that a timer is never early.
+    static std::atomic<bool> only_milliseconds{false};
+    if (!only_milliseconds.load(std::memory_order_relaxed)) {
+        const timespec limit{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
+        const int      got = ::epoll_pwait2(epoll_fd, events, fetch_events, &limit, nullptr);
+        if (got >= 0 || (errno != ENOSYS && errno != EPERM)) return got;
+        only_milliseconds.store(true, std::memory_order_relaxed);
+    }
+    const auto milliseconds = std::min<std::int64_t>((left.count() + 999'999) / 1'000'000, 1'000'000'000);
+    return ::epoll_wait(epoll_fd, events, fetch_events, static_cast<int>(milliseconds));
+}
+
+bool is_stream(int fd) noexcept {
+    int       type = 0;
+    socklen_t size = sizeof type;
+    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+/// Makes the call and notes what its answer says about the direction. @returns false when it was refused
+bool attempt(io_operation& operation, descriptor_record& record, descriptor_record::direction& way) noexcept {
+    const std::int32_t result = call_system(operation);
+    const bool moves = operation.kind == io_kind::recv || operation.kind == io_kind::send;
+    if (result == -EAGAIN) {
+        way.ready = false;
+        return false;
+    }
+    // Less than asked: the next call would be refused, and the next edge is still to come (unless the stream has ended).
+    if (moves && record.stream && result > 0 && static_cast<std::uint32_t>(result) < operation.length && !record.hung_up) {
+        way.ready = false;
+    }
+    operation.result = result;
+    return true;
+}
+
+descriptor_record::direction& way_of(const io_operation& operation, descriptor_record& record) noexcept {
+    return waits_to_read(operation) ? record.reading : record.writing;
+}
+
+}  // namespace
+
+epoll_driver::~epoll_driver() {
+    for (unsigned index = 0; index < count_; ++index) {
+        if (sets_[index].epoll_fd >= 0) ::close(sets_[index].epoll_fd);
+        if (sets_[index].wake_fd >= 0) ::close(sets_[index].wake_fd);
+    }
+}
+
+void epoll_driver::start(driver_host& host) {
+    host_  = &host;
+    count_ = host.owner_count() + 1;
+    sets_  = std::make_unique<owner_set[]>(count_);
+    for (unsigned index = 0; index < count_; ++index) {
+        owner_set& set = sets_[index];
+        set.epoll_fd   = ::epoll_create1(EPOLL_CLOEXEC);
+        if (set.epoll_fd < 0) throw io_error(std::error_code(errno, std::generic_category()), "create an epoll set");
+        set.wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (set.wake_fd < 0) throw io_error(std::error_code(errno, std::generic_category()), "create an eventfd");
+        epoll_event wake{};
+        wake.events   = EPOLLIN | EPOLLET;  // every write is an edge; nobody ever reads
+        wake.data.u64 = wake_data;
+        if (::epoll_ctl(set.epoll_fd, EPOLL_CTL_ADD, set.wake_fd, &wake) != 0) {
+            throw io_error(std::error_code(errno, std::generic_category()), "watch an eventfd");
+        }
+    }
+}
+
+// ---- operations
+
+void epoll_driver::count_in(unsigned index) noexcept {
+    if (sets_[index].in_flight.fetch_add(1, std::memory_order_relaxed) == 0) host_->need_monitor();
+}
+
+unsigned epoll_driver::choose_set() noexcept {
+    const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
+    if (self < count_) return self;
+    const unsigned workers = count_ - 1;
+    return workers == 0 ? 0 : turn_.fetch_add(1, std::memory_order_relaxed) % workers;
+}
+
+bool epoll_driver::submit(io_operation& operation) noexcept {
+    operation.result = -ECANCELED;
+    if (operation.kind != io_kind::close &&
+        (stopping_.load(std::memory_order_acquire) || (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0)) {
+        return false;
+    }
+    switch (operation.kind) {
+        case io_kind::nop: operation.result = 0; return false;
+        case io_kind::open:
+        case io_kind::sync:
+        case io_kind::stat: return submit_blocking(operation);
+        case io_kind::close: {
+            descriptor_record* record = table_.find(operation.fd);
+            const bool quick = record != nullptr && record->kind == descriptor_record::known_as::pollable;
+            forget(operation.fd);
+            if (!quick) return submit_blocking(operation);
+            operation.result = call_system(operation);
+            return false;
+        }
+        case io_kind::read:
+        case io_kind::write:
+            if (operation.offset != io_operation::no_offset) return submit_blocking(operation);
+            break;
+        default: break;
+    }
+    descriptor_record* record = table_.find_or_make(operation.fd);
+    if (record == nullptr) {
+        operation.result = operation.fd < 0 ? -EBADF : -ENOMEM;
+        return false;
+    }
+    return submit_ready(operation, *record);
+}
+
+// Under the record's lock. On an error the operation's result says which, and the kind stays unknown.
+descriptor_record::known_as epoll_driver::classify(io_operation& operation, descriptor_record& record) noexcept {
+    if (record.kind != descriptor_record::known_as::unknown) return record.kind;
+    const unsigned set = choose_set();
+    epoll_event    watch{};
+    watch.events   = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    watch.data.u64 = static_cast<std::uint64_t>(record.generation) << 32 | static_cast<std::uint32_t>(operation.fd);
+    if (::epoll_ctl(sets_[set].epoll_fd, EPOLL_CTL_ADD, operation.fd, &watch) == 0) {
+        record.kind   = descriptor_record::known_as::pollable;
+        record.set    = static_cast<std::uint16_t>(set);
+        record.stream = is_stream(operation.fd);
+        int highest   = highest_fd_.load(std::memory_order_relaxed);
+        while (highest < operation.fd && !highest_fd_.compare_exchange_weak(highest, operation.fd, std::memory_order_relaxed)) {}
+    } else if (errno == EPERM) {
+        record.kind = descriptor_record::known_as::file;
+    } else {
+        operation.result = -errno;
+    }
+    return record.kind;
+}
+
+bool epoll_driver::submit_ready(io_operation& operation, descriptor_record& record) noexcept {
+    std::unique_lock lock(record.lock);
+    switch (classify(operation, record)) {
+        case descriptor_record::known_as::unknown: return false;
+        case descriptor_record::known_as::file:
+            lock.unlock();
+            if (operation.kind == io_kind::read || operation.kind == io_kind::write) return submit_blocking(operation);
+            operation.result = -ENOTSOCK;
+            return false;
+        case descriptor_record::known_as::pollable: break;
+    }
+    if ((operation.state.fetch_or(io_operation::issued, std::memory_order_acq_rel) & io_operation::cancel_asked) != 0) return false;
+    descriptor_record::direction& way = way_of(operation, record);
+    // A connection attempt begins with the call, however the descriptor looked before.
+    if (operation.kind == io_kind::connect || (way.ready && way.line.empty())) {
+        if (attempt(operation, record, way)) return false;
+    }
+    operation.owner = record.set;
+    count_in(record.set);
+    way.line.append(operation);
+    return true;
+}
+
+bool epoll_driver::submit_blocking(io_operation& operation) noexcept {
+    const auto mark = static_cast<std::uint8_t>(io_operation::issued | io_operation::blocking);
+    const std::uint8_t before = operation.state.fetch_or(mark, std::memory_order_acq_rel);
+    if ((before & io_operation::cancel_asked) != 0 && operation.kind != io_kind::close) {
+        operation.result = -ECANCELED;
+        return false;
+    }
+    runtime* home = host_->target().owner();
+    if (home == nullptr) {
+        operation.result = call_system(operation);
+        return false;
+    }
+    const unsigned set = choose_set();
+    operation.owner    = static_cast<std::uint16_t>(set);
+    count_in(set);
+    try {
+        home->post_blocking([this, work = &operation] { run_blocking(*work); });
+        return true;
+    } catch (...) {
+        // No thread: better late, on this one, than not at all.
+        operation.result = call_system(operation);
+        sets_[set].in_flight.fetch_sub(1, std::memory_order_relaxed);
+        return false;
+    }
+}
+
+void epoll_driver::run_blocking(io_operation& operation) noexcept {
+    const bool canceled = (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0;
+    operation.result    = canceled && operation.kind != io_kind::close ? -ECANCELED : call_system(operation);
+    sets_[operation.owner].in_flight.fetch_sub(1, std::memory_order_relaxed);
+    operation.complete(operation);
+}
+
+void epoll_driver::cancel(io_operation& operation) noexcept {
+    const std::uint8_t before = operation.state.fetch_or(io_operation::cancel_asked, std::memory_order_acq_rel);
+    if ((before & io_operation::cancel_asked) != 0 || (before & io_operation::issued) == 0) return;
+    // A blocking thread looks at the mark before it makes the call, and a call that is being made cannot be taken back.
+    if ((before & io_operation::blocking) != 0) return;
+    descriptor_record* record = table_.find(operation.fd);
+    if (record == nullptr) return;
+    {
+        std::unique_lock lock(record->lock);
+        if (!way_of(operation, *record).line.remove(operation)) return;
+    }
+    operation_list ended;
+    operation.result = -ECANCELED;
+    ended.append(operation);
+    complete(ended);
+}
+
+bool epoll_driver::complete(operation_list& ended) noexcept {
+    bool any = false;
+    while (io_operation* operation = ended.take()) {
+        sets_[operation->owner].in_flight.fetch_sub(1, std::memory_order_relaxed);
+        operation->complete(*operation);
+        any = true;
+    }
+    return any;
+}
+
+void epoll_driver::forget(int fd) noexcept {
+    descriptor_record* record = table_.find(fd);
+    if (record == nullptr) return;
+    std::unique_lock lock(record->lock);
+    WEFT_ASSERT(record->reading.line.empty() && record->writing.line.empty(), "a descriptor is closed while operations wait for it");
+    ++record->generation;
+    record->kind    = descriptor_record::known_as::unknown;
+    record->hung_up = record->stream = false;
+    record->reading.ready = record->writing.ready = true;
+}
+
+// ---- what the runtime calls
+
+// Going to sleep: the fetching lock comes first, so that no other thread can take away the event of a wake-up that is sent once
+// this owner is marked asleep.
+void epoll_driver::poll(unsigned index, time_point deadline) noexcept { fetch(index, &deadline); }
+
+bool epoll_driver::fetch(unsigned index, const time_point* deadline) noexcept {
+    owner_set&       set = sets_[index];
+    std::unique_lock lock(set.fetching, std::defer_lock);
+    epoll_event      events[fetch_events];
+    int              count = 0;
+    if (deadline == nullptr) {
+        if (!lock.try_lock()) return false;
+        count = wait_for_events(set.epoll_fd, events, nullptr);
+    } else {
+        lock.lock();
+        int expected = owner_set::awake;
+        const bool stay = set.sleep_state.compare_exchange_strong(expected, owner_set::asleep, std::memory_order_seq_cst);
+        count = wait_for_events(set.epoll_fd, events, stay ? deadline : nullptr);
+        set.sleep_state.store(owner_set::awake, std::memory_order_seq_cst);
+    }
+    lock.unlock();
+    bool any = false;
+    for (int i = 0; i < count; ++i) {
+        const std::uint64_t data = events[i].data.u64;
+        if (data == wake_data) continue;
+        if (dispatch(static_cast<int>(data & 0xffffffffU), static_cast<std::uint32_t>(data >> 32), events[i].events)) any = true;
+    }
+    return any;
+}
+
+bool epoll_driver::dispatch(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
+    descriptor_record* record = table_.find(fd);
+    if (record == nullptr) return false;
+    operation_list ended;
+    {
+        std::unique_lock lock(record->lock);
+        if (record->generation != generation) return false;
+        constexpr std::uint32_t over = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+        if ((events & over) != 0) record->hung_up = true;
+        const auto serve = [&](descriptor_record::direction& way) noexcept {
+            way.ready = true;
+            while (way.ready && !way.line.empty() && attempt(*way.line.front(), *record, way)) ended.append(*way.line.take());
+        };
+        if ((events & (EPOLLIN | over)) != 0) serve(record->reading);
+        if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) serve(record->writing);
+    }
+    return complete(ended);
+}
+
+void epoll_driver::wake(unsigned index) noexcept {
+    owner_set& set = sets_[index];
+    if (set.sleep_state.exchange(owner_set::notified, std::memory_order_seq_cst) != owner_set::asleep) return;
+    const std::uint64_t one = 1;
+    while (::write(set.wake_fd, &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+bool epoll_driver::harvest(unsigned index, bool others) noexcept {
+    bool any = false;
+    for (unsigned i = 0; i < count_; ++i) {
+        owner_set& set = sets_[i];
+        if (i != index && (!others || set.sleep_state.load(std::memory_order_seq_cst) == owner_set::asleep)) continue;
+        // poll() follows when `others`: it looks into the own set itself.
+        if (i == index && others) continue;
+        if (set.in_flight.load(std::memory_order_relaxed) > 0 && fetch(i, nullptr)) any = true;
+    }
+    return any;
+}
+
+void epoll_driver::monitor_tick() noexcept {
+    if (stopping_.load(std::memory_order_acquire) && has_operations()) cancel_all();
+    for (unsigned index = 0; index + 1 < count_; ++index) {
+        owner_set& set = sets_[index];
+        if (set.in_flight.load(std::memory_order_relaxed) > 0 && set.sleep_state.load(std::memory_order_seq_cst) != owner_set::asleep) {
+            fetch(index, nullptr);
+        }
+    }
+}
+
+bool epoll_driver::has_operations() const noexcept {
+    for (unsigned index = 0; index < count_; ++index) {
+        if (sets_[index].in_flight.load(std::memory_order_relaxed) != 0) return true;
+    }
+    return false;
+}
+
+void epoll_driver::cancel_all() noexcept {
+    stopping_.store(true, std::memory_order_seq_cst);
+    const int highest = highest_fd_.load(std::memory_order_relaxed);
+    for (int fd = 0; fd <= highest; ++fd) {
+        descriptor_record* record = table_.find(fd);
+        if (record == nullptr) continue;
+        operation_list ended;
+        {
+            std::unique_lock lock(record->lock);
+            for (auto* way : {&record->reading, &record->writing}) {
+                while (io_operation* operation = way->line.take()) {
+                    operation->result = -ECANCELED;
+                    ended.append(*operation);
+                }
+            }
+        }
+        complete(ended);
+    }
+}
+
+}  // namespace weft::inline WEFT_ABI::detail

@@ -1,0 +1,81 @@
+// src/io/epoll/system_call.cpp: one case for each kind of operation.
+// SPDX-License-Identifier: MIT
+
+#include "io/epoll/system_call.hpp"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace weft::inline WEFT_ABI::detail {
+
+namespace {
+
+long call_once(io_operation& operation) noexcept {
+    const int         fd     = operation.fd;
+    const std::size_t length = operation.length;
+    switch (operation.kind) {
+        case io_kind::nop: return 0;
+        case io_kind::read:
+            if (operation.offset == io_operation::no_offset) return ::read(fd, operation.buffer, length);
+            return ::pread(fd, operation.buffer, length, static_cast<off_t>(operation.offset));
+        case io_kind::write:
+            if (operation.offset == io_operation::no_offset) return ::write(fd, operation.buffer, length);
+            return ::pwrite(fd, operation.buffer, length, static_cast<off_t>(operation.offset));
+        case io_kind::recv: return ::recv(fd, operation.buffer, length, static_cast<int>(operation.flags) | MSG_DONTWAIT);
+        case io_kind::send:
+            return ::send(fd, operation.buffer, length, static_cast<int>(operation.flags) | MSG_DONTWAIT | MSG_NOSIGNAL);
+        case io_kind::accept: return ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        case io_kind::connect: return ::connect(fd, static_cast<const sockaddr*>(operation.buffer), operation.length);
+        case io_kind::poll: {
+            pollfd asked{fd, static_cast<short>(operation.flags), 0};
+            const int ready = ::poll(&asked, 1, 0);
+            if (ready > 0) return asked.revents;
+            if (ready == 0) errno = EAGAIN;
+            return -1;
+        }
+        case io_kind::open:
+            return ::open(static_cast<const char*>(operation.buffer), static_cast<int>(operation.flags) | O_CLOEXEC,
+                          static_cast<mode_t>(operation.length));
+        case io_kind::close: return ::close(fd);
+        case io_kind::sync: return operation.flags != 0 ? ::fdatasync(fd) : ::fsync(fd);
+        case io_kind::stat:
+            return ::statx(fd, "", AT_EMPTY_PATH, operation.flags, static_cast<struct statx*>(operation.buffer));
+    }
+    errno = EINVAL;
+    return -1;
+}
+
+}  // namespace
+
+std::int32_t call_system(io_operation& operation) noexcept {
+    for (;;) {
+        const long result = call_once(operation);
+        if (result >= 0) return static_cast<std::int32_t>(result);
+        // A close that was interrupted has closed all the same.
+        if (errno == EINTR && operation.kind == io_kind::close) return 0;
+        if (errno == EINTR) continue;
+        if (operation.kind == io_kind::connect) {
+            // Asked again while the attempt goes on, and after it ended well.
+            if (errno == EINPROGRESS || errno == EALREADY) return -EAGAIN;
+            if (errno == EISCONN) return 0;
+        }
+        return -errno;
+    }
+}
+
+bool waits_to_read(const io_operation& operation) noexcept {
+    switch (operation.kind) {
+        case io_kind::write:
+        case io_kind::send:
+        case io_kind::connect: return false;
+        case io_kind::poll: return (operation.flags & POLLIN) != 0;
+        default: return true;
+    }
+}
+
+}  // namespace weft::inline WEFT_ABI::detail

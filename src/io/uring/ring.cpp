@@ -1,0 +1,404 @@
+// src/io/uring/ring.cpp: see ring.hpp for the life of an operation.
+// SPDX-License-Identifier: MIT
+
+#include "io/uring/ring.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/tsan.hpp"
+#include "weft/base/assert.hpp"
+#include "weft/base/error.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+namespace {
+
+// What an entry is about stands in the low bits of its user data; the rest is the operation's address.
+constexpr std::uint64_t tag_result = 0;
+constexpr std::uint64_t tag_cancel = 1;
+constexpr std::uint64_t tag_ready  = 2;
+constexpr std::uint64_t tag_mask   = 7;
+constexpr std::uint64_t user_none  = 0;         // nobody waits for the answer
+constexpr std::uint64_t user_wake  = tag_mask;  // somebody called wake()
+
+// Most operations a ring prepares between two visits to the kernel, and most answers it holds before the kernel has to keep
+// them itself (NODROP): 4 KiB and 64 KiB, touched only when used.
+constexpr unsigned submission_entries = 256;
+constexpr unsigned completion_entries = 4096;
+
+std::uint64_t tagged(io_operation& operation, std::uint64_t tag) noexcept {
+    return reinterpret_cast<std::uint64_t>(&operation) | tag;
+}
+
+/// The events that let an operation go on; 0 when waiting for readiness makes no sense.
+unsigned ready_events(const io_operation& operation) noexcept {
+    switch (operation.kind) {
+        case io_kind::read:
+        case io_kind::recv:
+        case io_kind::accept: return POLLIN;
+        case io_kind::write:
+        case io_kind::send:
+        case io_kind::connect: return POLLOUT;
+        default: return 0;
+    }
+}
+
+void prepare(io_uring_sqe& entry, io_operation& operation) noexcept {
+    const int fd = operation.fd;
+    switch (operation.kind) {
+        case io_kind::nop: io_uring_prep_nop(&entry); break;
+        case io_kind::read: io_uring_prep_read(&entry, fd, operation.buffer, operation.length, operation.offset); break;
+        case io_kind::write: io_uring_prep_write(&entry, fd, operation.buffer, operation.length, operation.offset); break;
+        case io_kind::recv:
+            io_uring_prep_recv(&entry, fd, operation.buffer, operation.length, static_cast<int>(operation.flags));
+            break;
+        case io_kind::send:
+            io_uring_prep_send(&entry, fd, operation.buffer, operation.length,
+                               static_cast<int>(operation.flags) | MSG_NOSIGNAL);
+            break;
+        case io_kind::accept: io_uring_prep_accept(&entry, fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); break;
+        case io_kind::connect:
+            io_uring_prep_connect(&entry, fd, static_cast<const sockaddr*>(operation.buffer), operation.length);
+            break;
+        case io_kind::poll: io_uring_prep_poll_add(&entry, fd, operation.flags); break;
+        case io_kind::open:
+            io_uring_prep_openat(&entry, AT_FDCWD, static_cast<const char*>(operation.buffer),
+                                 static_cast<int>(operation.flags) | O_CLOEXEC, static_cast<mode_t>(operation.length));
+            break;
+        case io_kind::close: io_uring_prep_close(&entry, fd); break;
+        case io_kind::sync:
+            io_uring_prep_fsync(&entry, fd, operation.flags != 0 ? IORING_FSYNC_DATASYNC : 0);
+            break;
+        case io_kind::stat:
+            io_uring_prep_statx(&entry, fd, "", AT_EMPTY_PATH, operation.flags,
+                                static_cast<struct statx*>(operation.buffer));
+            break;
+    }
+}
+
+}  // namespace
+
+ring::~ring() { close(); }
+
+void ring::open() {
+    io_uring_params parameters{};
+    parameters.flags      = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
+    parameters.cq_entries = completion_entries;
+    int failed = io_uring_queue_init_params(submission_entries, &uring_, &parameters);
+    if (failed == -EINVAL) {  // a kernel before 5.18 does not know SUBMIT_ALL; there a refused entry only ends its batch
+        parameters.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+        failed           = io_uring_queue_init_params(submission_entries, &uring_, &parameters);
+    }
+    if (failed < 0) throw io_error(std::error_code(-failed, std::generic_category()), "create an io_uring");
+    open_ = true;
+    io_uring_ring_dontfork(&uring_);
+    wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake_fd_ < 0) throw io_error(std::error_code(errno, std::generic_category()), "create an eventfd");
+}
+
+void ring::close() noexcept {
+    if (open_) io_uring_queue_exit(&uring_);
+    open_ = false;
+    if (wake_fd_ >= 0) ::close(wake_fd_);
+    wake_fd_ = -1;
+}
+
+// ---- submit
+
+bool ring::start(io_operation& operation) noexcept {
+    std::unique_lock lock(submission_, std::try_to_lock);
+    if (lock.owns_lock()) {
+        operation_list ended;
+        if (issue(operation, ended)) return ended.empty();
+    }
+    // Somebody else is submitting for us, or the queue is full and the kernel takes no more now.
+    mail(operation);
+    return true;
+}
+
+io_uring_sqe* ring::take_entry() noexcept {
+    io_uring_sqe* entry = io_uring_get_sqe(&uring_);
+    if (entry == nullptr) {
+        enter(publish_entries(), 0, nullptr);
+        entry = io_uring_get_sqe(&uring_);
+    }
+    if (entry != nullptr) prepared_.store(prepared_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    return entry;
+}
+
+// @returns false when there is no room; an operation that was canceled before goes to `ended`
+bool ring::issue(io_operation& operation, operation_list& ended) noexcept {
+    const std::uint8_t state = operation.state.load(std::memory_order_acquire);
+    if ((state & io_operation::cancel_asked) == 0) {
+        io_uring_sqe* entry = take_entry();
+        if (entry == nullptr) return false;
+        if ((state & io_operation::wait_ready) != 0) {
+            io_uring_prep_poll_add(entry, operation.fd, ready_events(operation));
+            io_uring_sqe_set_data64(entry, tagged(operation, tag_ready));
+        } else {
+            prepare(*entry, operation);
+            io_uring_sqe_set_data64(entry, tagged(operation, tag_result));
+        }
+        tsan_release(&operation);
+        // Release pairs with handle()'s acquire. From here on cancel() sends a letter, which is drained under our lock, so
+        // it comes behind this entry.
+        if ((operation.state.fetch_or(io_operation::issued, std::memory_order_acq_rel) & io_operation::cancel_asked) == 0) {
+            return true;
+        }
+        io_uring_prep_nop(entry);
+        io_uring_sqe_set_data64(entry, user_none);
+    }
+    operation.result = -ECANCELED;
+    ended.append(operation);
+    return true;
+}
+
+bool ring::issue_cancel(io_operation& operation, operation_list& ended) noexcept {
+    if ((operation.state.load(std::memory_order_acquire) & io_operation::answered) == 0) {
+        io_uring_sqe* entry = take_entry();
+        if (entry == nullptr) return false;
+        io_uring_prep_cancel64(entry, tagged(operation, tag_result), 0);
+        if ((operation.state.load(std::memory_order_relaxed) & io_operation::wait_ready) != 0) {
+            entry->addr = tagged(operation, tag_ready);
+        }
+        io_uring_sqe_set_data64(entry, tagged(operation, tag_cancel));
+        return true;
+    }
+    // The answer came while the letter lay here: whoever handled it left the operation to us.
+    operation.state.fetch_or(io_operation::cancel_answered, std::memory_order_acq_rel);
+    ended.append(operation);
+    return true;
+}
+
+// @returns false when letters had to stay because the queue has no room
+bool ring::drain(operation_list& ended, bool refuse) noexcept {
+    operation_list letters = mailbox_.take_all();
+    while (io_operation* operation = letters.take()) {
+        const bool is_issued = (operation->state.load(std::memory_order_acquire) & io_operation::issued) != 0;
+        // An operation that starts during shutdown is canceled; one that is to be canceled stays what it is.
+        if (refuse && !is_issued) operation->state.fetch_or(io_operation::cancel_asked, std::memory_order_acq_rel);
+        if (is_issued ? issue_cancel(*operation, ended) : issue(*operation, ended)) continue;
+        mailbox_.push(*operation);
+        while (io_operation* rest = letters.take()) mailbox_.push(*rest);
+        return false;
+    }
+    return true;
+}
+
+void ring::sweep(std::uint32_t generation) noexcept {
+    if (generation == swept_) return;
+    swept_ = generation;
+    if (io_uring_sqe* entry = take_entry()) {
+        io_uring_prep_cancel64(entry, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+        io_uring_sqe_set_data64(entry, user_none);
+    }
+}
+
+// Under both locks.
+bool ring::arm_wake_up() noexcept {
+    if (wake_armed_) return true;
+    io_uring_sqe* entry = take_entry();
+    if (entry == nullptr) return false;
+    // Multishot: every write to the descriptor gives one answer, and nobody ever reads it.
+    io_uring_prep_poll_multishot(entry, wake_fd_, POLLIN);
+    io_uring_sqe_set_data64(entry, user_wake);
+    wake_armed_ = true;
+    return true;
+}
+
+unsigned ring::publish_entries() noexcept {
+    io_uring_sq& queue = uring_.sq;
+    queue.sqe_head     = queue.sqe_tail;
+    // Release: the kernel sees the entries before the new end.
+    __atomic_store_n(queue.ktail, queue.sqe_tail, __ATOMIC_RELEASE);
+    return queue.sqe_tail - __atomic_load_n(queue.khead, __ATOMIC_ACQUIRE);
+}
+
+// One visit to the kernel. Errors need no answer here: entries that were not taken stay in the queue for the next visit
+// (EAGAIN: no memory, EBUSY: too many answers not fetched yet), and a sleep that ends early is allowed.
+void ring::enter(unsigned submit, unsigned wait, const time_point* deadline) noexcept {
+    io_uring_getevents_arg argument{};
+    __kernel_timespec      limit{};
+    unsigned               flags = wait != 0 ? IORING_ENTER_GETEVENTS : 0U;
+    if (deadline != nullptr && *deadline != time_point::max()) {
+        const auto left = std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(*deadline - std::chrono::steady_clock::now()));
+        limit.tv_sec    = left.count() / 1'000'000'000;
+        limit.tv_nsec   = left.count() % 1'000'000'000;
+        argument.ts     = reinterpret_cast<std::uint64_t>(&limit);
+    }
+    flags |= IORING_ENTER_EXT_ARG;
+    const int got = io_uring_enter2(static_cast<unsigned>(uring_.ring_fd), submit, wait, flags,
+                                    reinterpret_cast<sigset_t*>(&argument), sizeof argument);
+    WEFT_ASSERT(got >= 0 || (got != -EBADF && got != -EFAULT && got != -EINVAL && got != -EBADFD && got != -ENXIO),
+                "io_uring_enter refused a ring that it accepted before");
+    if (submit == 0) return;
+    const unsigned left = uring_.sq.sqe_tail - __atomic_load_n(uring_.sq.khead, __ATOMIC_ACQUIRE);
+    prepared_.store(left, std::memory_order_relaxed);
+    submissions_.store(submissions_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+bool ring::flush(const shutdown_note& note) noexcept {
+    if (!has_unsubmitted() && !note.stopping) return false;
+    std::unique_lock lock(submission_, std::try_to_lock);
+    if (!lock.owns_lock()) return false;
+    operation_list ended;
+    static_cast<void>(drain(ended, note.stopping));  // what stays is for the next visit
+    sweep(note.generation);
+    if (const unsigned count = publish_entries(); count != 0) enter(count, 0, nullptr);
+    lock.unlock();
+    return finish(ended);
+}
+
+// ---- sleep and wake
+
+// Going to sleep, step by step; wake() and mail() are on the other side.
+//   1. sleep_state_ awake -> asleep; it fails when wake() came first, and then we do not sleep.
+//   2. the mailbox is emptied: a letter sent before step 1 is seen here, one sent later finds us asleep and wakes us.
+//   3. the kernel puts us to sleep unless an answer is there, among them the one to the wake-up's write.
+bool ring::sleep(time_point deadline, const shutdown_note& note) noexcept {
+    std::unique_lock submission(submission_);
+    std::unique_lock completion(completion_);
+    int expected = awake;
+    // seq_cst on both sides (mailbox::push, wake): each thread writes its own word and then reads the other's.
+    const bool may_sleep = sleep_state_.compare_exchange_strong(expected, asleep, std::memory_order_seq_cst);
+    operation_list ended;
+    const bool drained = drain(ended, note.stopping);
+    sweep(note.generation);
+    const bool     armed = arm_wake_up();
+    const unsigned count = publish_entries();
+    const bool     stay  = may_sleep && drained && armed && ended.empty() && !has_answers();
+    if (stay || count != 0) enter(count, stay ? 1 : 0, stay ? &deadline : nullptr);
+    sleep_state_.store(awake, std::memory_order_seq_cst);
+
+    answer         answers[batch];
+    const unsigned copied = copy_answers(answers);
+    completion.unlock();
+    submission.unlock();
+    for (unsigned i = 0; i < copied; ++i) handle(answers[i], ended);
+    const bool any = finish(ended);
+    return (has_answers() && reap()) || any;
+}
+
+void ring::wake() noexcept {
+    // Only a sleeper needs the kernel; and only the first of several wakers calls it.
+    if (sleep_state_.exchange(notified, std::memory_order_seq_cst) != asleep) return;
+    const std::uint64_t one = 1;
+    while (::write(wake_fd_, &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+// ---- reap
+
+bool ring::has_answers() const noexcept {
+    return __atomic_load_n(uring_.cq.khead, __ATOMIC_RELAXED) != __atomic_load_n(uring_.cq.ktail, __ATOMIC_ACQUIRE) ||
+           (__atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
+}
+
+// Under completion_.
+unsigned ring::copy_answers(answer* into) noexcept {
+    if ((__atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0) {
+        // The kernel keeps answers that found no room, and hands them over when asked.
+        io_uring_enter(static_cast<unsigned>(uring_.ring_fd), 0, 0, IORING_ENTER_GETEVENTS, nullptr);
+    }
+    const unsigned head  = __atomic_load_n(uring_.cq.khead, __ATOMIC_RELAXED);
+    const unsigned tail  = __atomic_load_n(uring_.cq.ktail, __ATOMIC_ACQUIRE);
+    const unsigned seen  = std::min(tail - head, batch);
+    unsigned       count = 0;
+    for (unsigned i = 0; i < seen; ++i) {
+        const io_uring_cqe& entry = uring_.cq.cqes[(head + i) & uring_.cq.ring_mask];
+        if (entry.user_data == user_wake) {
+            // Without MORE the kernel has taken the wake-up away (it does so when answers overflow). Noted under the lock,
+            // so that the owner cannot fall asleep without one.
+            if ((entry.flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;
+        } else if (entry.user_data != user_none) {
+            into[count++] = {entry.user_data, entry.res};
+        }
+    }
+    // Release: our copies are made before the kernel may write there again.
+    __atomic_store_n(uring_.cq.khead, head + seen, __ATOMIC_RELEASE);
+    return count;
+}
+
+bool ring::reap() noexcept {
+    bool any = false;
+    // A bound, so that a flood of answers does not keep this thread from the work they make ready.
+    for (unsigned round = 0; round < 16 && has_answers(); ++round) {
+        answer   answers[batch];
+        unsigned copied;
+        {
+            std::unique_lock lock(completion_, std::try_to_lock);
+            if (!lock.owns_lock()) return any;
+            copied = copy_answers(answers);
+        }
+        operation_list ended;
+        for (unsigned i = 0; i < copied; ++i) handle(answers[i], ended);
+        if (finish(ended)) any = true;
+    }
+    return any;
+}
+
+void ring::handle(const answer& what, operation_list& ended) noexcept {
+    auto& operation = *reinterpret_cast<io_operation*>(what.user & ~tag_mask);
+    tsan_acquire(&operation);
+    switch (what.user & tag_mask) {
+        case tag_cancel:
+            // Whatever it says, the target's own answer tells how the operation ended.
+            if ((operation.state.fetch_or(io_operation::cancel_answered, std::memory_order_acq_rel) & io_operation::answered) != 0) {
+                ended.append(operation);
+            }
+            break;
+        case tag_ready:
+            if (what.result < 0) settle(operation, what.result, ended);
+            else if (!try_again(operation, false)) settle(operation, -ECANCELED, ended);
+            break;
+        default: {
+            // Non-blocking descriptors make some kernels answer EAGAIN instead of waiting; signals make file systems
+            // answer EINTR, and so does a request that was canceled in the middle.
+            const bool again = (what.result == -EAGAIN && ready_events(operation) != 0) || what.result == -EINTR;
+            if (!again) settle(operation, what.result, ended);
+            else if (!try_again(operation, what.result == -EAGAIN)) settle(operation, -ECANCELED, ended);
+        }
+    }
+}
+
+// @returns false when the operation is being canceled: then it is over
+bool ring::try_again(io_operation& operation, bool when_ready) noexcept {
+    std::uint8_t state = operation.state.load(std::memory_order_acquire);
+    for (;;) {
+        if ((state & io_operation::cancel_asked) != 0) return false;
+        auto next = static_cast<std::uint8_t>(state & ~(io_operation::issued | io_operation::wait_ready));
+        if (when_ready) next = static_cast<std::uint8_t>(next | io_operation::wait_ready);
+        // From here on cancel() only leaves its mark, and the next drain sees it.
+        if (operation.state.compare_exchange_weak(state, next, std::memory_order_acq_rel)) break;
+    }
+    mail(operation);
+    wake();  // we may not be the owner, and the owner may have looked into the mailbox and gone to sleep just now
+    return true;
+}
+
+void ring::settle(io_operation& operation, int result, operation_list& ended) noexcept {
+    operation.result = result;
+    const std::uint8_t before = operation.state.fetch_or(io_operation::answered, std::memory_order_acq_rel);
+    // The request to cancel holds the operation's address: it must be answered too before the frame may go.
+    if ((before & io_operation::cancel_asked) != 0 && (before & io_operation::cancel_answered) == 0) return;
+    ended.append(operation);
+}
+
+bool ring::finish(operation_list& ended) noexcept {
+    bool any = false;
+    while (io_operation* operation = ended.take()) {
+        count_out();
+        operation->complete(*operation);
+        any = true;
+    }
+    return any;
+}
+
+}  // namespace weft::inline WEFT_ABI::detail

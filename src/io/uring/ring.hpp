@@ -1,0 +1,115 @@
+#pragma once
+// src/io/uring/ring.hpp: one owner's io_uring: its two queues, each under a lock that is only ever tried, and its mailbox.
+// SPDX-License-Identifier: MIT
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include <liburing.h>
+
+#include "io/mailbox.hpp"
+#include "weft/base/time_provider.hpp"
+#include "weft/io/io_operation.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+/// What a ring must know of the driver's shutdown.
+struct shutdown_note {
+    bool          stopping   = false;  ///< operations that start now are canceled
+    std::uint32_t generation = 0;      ///< another number than last time: cancel everything in flight, once
+};
+
+/// A default-mode ring. The life of an operation on it:
+///
+///   submit   entry in the submission queue (under submission_), or in the mailbox when that is taken or the caller owns no ring
+///   drain    mailbox to submission queue, by the owner, or by another permanent thread when the owner is busy
+///   enter    the kernel gets the entries; it answers in the completion queue, in any order
+///   reap     whoever gets completion_ copies the answers out, lets go of the lock, and completes the operations
+///   cancel   goes through the mailbox too, so that it never overtakes the entry it is about; the operation ends when both the
+///            entry and the request to cancel have been answered, and only then may its memory be used for something else
+///
+/// The owner holds both locks while it sleeps: nobody else can take the answer, or the wake-up, it sleeps for.
+class ring {
+public:
+    ring() = default;
+    ~ring();
+    ring(const ring&)            = delete;
+    ring& operator=(const ring&) = delete;
+
+    /// @throws io_error
+    void open();
+    void close() noexcept;
+
+    /// Puts `operation` into the submission queue if that can be done at once, else into the mailbox. Permanent threads only.
+    /// @returns false when it was canceled before: result is set
+    [[nodiscard]] bool start(io_operation& operation) noexcept;
+    /// Hands `operation`, new or to be canceled, to whoever next drains. Any thread; a sleeping owner must be woken after it.
+    void mail(io_operation& operation) noexcept { mailbox_.push(operation); }
+
+    /// Submits what is prepared and sleeps until an answer, a wake-up or the deadline. The owner only.
+    bool sleep(time_point deadline, const shutdown_note& note) noexcept;
+    /// Submits what is prepared, if nobody else is at it. Permanent threads only.
+    bool flush(const shutdown_note& note) noexcept;
+    /// Completes what the kernel has answered, if nobody else is at it. @returns whether anything was completed
+    bool reap() noexcept;
+    /// Ends the owner's present or next sleep. Any thread.
+    void wake() noexcept;
+
+    [[nodiscard]] bool is_asleep() const noexcept { return sleep_state_.load(std::memory_order_seq_cst) == asleep; }
+    /// Whether entries or letters wait for the kernel.
+    [[nodiscard]] bool has_unsubmitted() const noexcept {
+        return prepared_.load(std::memory_order_relaxed) != 0 || !mailbox_.empty();
+    }
+    /// Grows with every submission: tells the monitor whether what is waiting now was waiting a tick ago.
+    [[nodiscard]] std::uint32_t submissions() const noexcept { return submissions_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool has_answers() const noexcept;
+
+    /// Operations handed in and not completed. @returns the number before
+    std::int64_t count_in() noexcept { return in_flight_.fetch_add(1, std::memory_order_relaxed); }
+    void count_out() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+    [[nodiscard]] std::int64_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
+
+    std::uint32_t seen_submissions = 0;  ///< the monitor's note of the last tick
+
+private:
+    enum sleep_value : int { awake, asleep, notified };
+    static constexpr unsigned batch = 64;  // answers copied out at a time
+
+    struct answer {
+        std::uint64_t user;
+        int           result;
+    };
+
+    [[nodiscard]] io_uring_sqe* take_entry() noexcept;
+    [[nodiscard]] bool          issue(io_operation& operation, operation_list& ended) noexcept;
+    [[nodiscard]] bool          issue_cancel(io_operation& operation, operation_list& ended) noexcept;
+    [[nodiscard]] bool          drain(operation_list& ended, bool refuse) noexcept;
+    void                        sweep(std::uint32_t generation) noexcept;
+    [[nodiscard]] bool          arm_wake_up() noexcept;
+    [[nodiscard]] unsigned      publish_entries() noexcept;
+    void                        enter(unsigned submit, unsigned wait, const time_point* deadline) noexcept;
+    [[nodiscard]] unsigned      copy_answers(answer* into) noexcept;
+    void                        handle(const answer& what, operation_list& ended) noexcept;
+    [[nodiscard]] bool          try_again(io_operation& operation, bool when_ready) noexcept;
+    void                        settle(io_operation& operation, int result, operation_list& ended) noexcept;
+    bool                        finish(operation_list& ended) noexcept;
+
+    // Under submission_: the queue of entries. Under completion_: the queue of answers.
+    std::mutex submission_;
+    std::mutex completion_;
+    io_uring   uring_{};
+    bool       open_     = false;
+    int        wake_fd_  = -1;
+    bool       wake_armed_ = false;  // changed under both locks or completion_ alone, read under both
+    std::uint32_t swept_ = 0;
+
+    mailbox                    mailbox_;
+    std::atomic<int>           sleep_state_{awake};
+    std::atomic<std::uint32_t> prepared_{0};
+    std::atomic<std::uint32_t> submissions_{0};
+    std::atomic<std::int64_t>  in_flight_{0};
+};
+
+}  // namespace weft::inline WEFT_ABI::detail

@@ -1,0 +1,139 @@
+// src/io/uring/uring_driver.cpp: which ring an operation goes to, and who looks after the rings of busy owners.
+// SPDX-License-Identifier: MIT
+
+#include "io/uring/uring_driver.hpp"
+
+#include <cerrno>
+
+#include <sys/socket.h>
+
+#include "weft/base/thread_block.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+namespace {
+
+/// Tries to send at once: what fits into the socket's buffer needs no ring. @returns whether the operation is over
+bool send_now(io_operation& operation) noexcept {
+    for (;;) {
+        const ssize_t sent = ::send(operation.fd, operation.buffer, operation.length,
+                                    static_cast<int>(operation.flags) | MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EINTR) continue;
+        operation.result = sent < 0 ? -errno : static_cast<std::int32_t>(sent);
+        return operation.result != -EAGAIN;
+    }
+}
+
+}  // namespace
+
+void uring_driver::start(driver_host& host) {
+    host_  = &host;
+    count_ = host.owner_count() + 1;
+    rings_ = std::make_unique<ring[]>(count_);
+    for (unsigned index = 0; index < count_; ++index) rings_[index].open();
+}
+
+void uring_driver::stop() noexcept {
+    for (unsigned index = 0; index < count_; ++index) rings_[index].close();
+}
+
+// ---- operations
+
+bool uring_driver::submit(io_operation& operation) noexcept {
+    if (stopping_.load(std::memory_order_acquire) || (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0) {
+        operation.result = -ECANCELED;
+        return false;
+    }
+    if (operation.kind == io_kind::send && send_now(operation)) return false;
+
+    const unsigned self  = worker_identity::owner_of(this_thread_block(), host_->target());
+    const bool     owns  = self < count_;
+    const unsigned index = owns ? self : choose_owner();
+    ring&          home  = rings_[index];
+    operation.owner      = static_cast<std::uint16_t>(index);
+    const bool first     = home.count_in() == 0;
+    if (!owns) {
+        home.mail(operation);
+        home.wake();
+    } else if (!home.start(operation)) {
+        home.count_out();
+        return false;
+    }
+    // The operation may be over by now.
+    if (first) host_->need_monitor();
+    return true;
+}
+
+// A thread without a ring hands its operation to a sleeping owner, which is then at it at once; when all are busy, to any: its
+// next look at its mailbox, or the monitor's tick, is less than two milliseconds away.
+unsigned uring_driver::choose_owner() noexcept {
+    const unsigned workers = count_ - 1;
+    const unsigned start   = turn_.fetch_add(1, std::memory_order_relaxed);
+    for (unsigned i = 0; i < workers; ++i) {
+        const unsigned index = (start + i) % workers;
+        if (rings_[index].is_asleep()) return index;
+    }
+    return workers == 0 ? 0 : start % workers;
+}
+
+void uring_driver::cancel(io_operation& operation) noexcept {
+    const std::uint8_t before = operation.state.fetch_or(io_operation::cancel_asked, std::memory_order_acq_rel);
+    if ((before & io_operation::cancel_asked) != 0) return;
+    // Not with the kernel yet: whoever brings it there sees the mark. Answered: too late.
+    if ((before & io_operation::issued) == 0 || (before & io_operation::answered) != 0) return;
+    ring& home = rings_[operation.owner];
+    home.mail(operation);
+    home.wake();
+}
+
+// ---- what the runtime calls
+
+void uring_driver::poll(unsigned index, time_point deadline) noexcept { rings_[index].sleep(deadline, note()); }
+
+void uring_driver::wake(unsigned index) noexcept { rings_[index].wake(); }
+
+bool uring_driver::harvest(unsigned index, bool others) noexcept {
+    ring& own = rings_[index];
+    bool  any = own.reap();
+    if (others) {
+        for (unsigned i = 0; i < count_; ++i) {
+            if (i != index && !rings_[i].is_asleep() && rings_[i].reap()) any = true;
+        }
+        // Going to sleep: poll() submits and waits in one visit to the kernel, unless there is work now.
+        if (!any) return false;
+    }
+    if (own.flush(note())) any = true;
+    if (own.reap()) any = true;
+    return any;
+}
+
+void uring_driver::monitor_tick() noexcept {
+    if (stopping_.load(std::memory_order_acquire) && has_operations()) generation_.fetch_add(1, std::memory_order_acq_rel);
+    for (unsigned index = 0; index + 1 < count_; ++index) {
+        ring& busy = rings_[index];
+        if (busy.is_asleep()) {
+            if (stopping_.load(std::memory_order_relaxed)) busy.wake();
+            continue;
+        }
+        // Entries that were there a tick ago and still are: their owner does not get to it.
+        const std::uint32_t submissions = busy.submissions();
+        if (submissions == busy.seen_submissions || stopping_.load(std::memory_order_relaxed)) busy.flush(note());
+        busy.seen_submissions = submissions;
+        busy.reap();
+    }
+}
+
+bool uring_driver::has_operations() const noexcept {
+    for (unsigned index = 0; index < count_; ++index) {
+        if (rings_[index].in_flight() != 0) return true;
+    }
+    return false;
+}
+
+void uring_driver::cancel_all() noexcept {
+    stopping_.store(true, std::memory_order_seq_cst);
+    generation_.fetch_add(1, std::memory_order_seq_cst);
+    for (unsigned index = 0; index < count_; ++index) rings_[index].wake();
+}
+
+}  // namespace weft::inline WEFT_ABI::detail
