@@ -41,6 +41,7 @@ def main():
             failures += 1
             continue
         environment = dict(os.environ)
+        environment["WEFT_MIN_THREADS"] = "2"  # the race needs two threads at once
         environment["ASAN_OPTIONS"] = "detect_leaks=1:abort_on_error=0"
         try:
             result = subprocess.run([str(program.resolve())], capture_output=True, text=True, errors="replace", timeout=60,

@@ -1,0 +1,5 @@
+// expect: co_await needs a task, an operation, or a type with await_ready
+// SPDX-License-Identifier: MIT
+#include "weft/task.hpp"
+
+weft::task<> wrong() { co_await 3; }
