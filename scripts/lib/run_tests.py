@@ -62,12 +62,17 @@ def matching_cases(command, pattern):
 def failing_part(log, limit=80):
     """What a reader needs first: from the start of each failing case to its end, or the tail of a log without cases."""
     lines = log.splitlines()
-    chosen, start = [], 0
+    chosen, start, open_case = [], 0, False
     for index, line in enumerate(lines):
         if RUN.match(line):
-            start = index
+            start, open_case = index, True
         elif FAILED.match(line):
             chosen += lines[start:index + 1]
+            open_case = False
+        elif PASSED.match(line) or SKIPPED.match(line):
+            open_case = False
+    if open_case:
+        chosen += lines[start:]
     if not chosen:
         chosen = lines[-limit:]
     if len(chosen) > 2 * limit:
