@@ -86,8 +86,10 @@ public:
     /// Never sleeps: submits what owner `index` has prepared, posts its completions and, when `others`, those of owners that
     /// are busy, and submits their entries that have waited too long. @returns whether anything was posted
     ///
-    /// Threads  the owner's only. Called between work items, each 200 µs or so, and before a worker goes to sleep (then with
-    ///          `others`).
+    /// `others` says that the worker has run out of work and calls poll() next unless this posted something: then own entries
+    /// may be left for that call to submit.
+    ///
+    /// Threads  the owner's only. Called between work items, each 200 µs or so.
     virtual bool harvest(unsigned index, bool others) noexcept = 0;
 
     /// Ends the present or next poll(index). Cheap when called again before that. Async-signal-unsafe.

@@ -1,0 +1,64 @@
+#pragma once
+// The global queue: first in, first out; where threads that are no workers, and fair posts, leave their items.
+// SPDX-License-Identifier: MIT
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+
+#include "weft/base/config.hpp"
+#include "weft/base/spin_lock.hpp"
+#include "weft/base/work_item.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+/// An intrusive list under a spin lock: a section is a few stores, and a batch costs one.
+///
+/// Threads  any.
+class injection_queue {
+public:
+    void push(work_item& item) noexcept {
+        item.next = nullptr;
+        const std::lock_guard guard(lock_);
+        (tail_ == nullptr ? head_ : tail_->next) = &item;
+        tail_                                    = &item;
+        count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+
+    /// The oldest; null when empty.
+    [[nodiscard]] work_item* pop() noexcept {
+        if (empty()) return nullptr;
+        const std::lock_guard guard(lock_);
+        return take();
+    }
+
+    /// Moves up to `limit` of the oldest into `items`. @returns how many
+    [[nodiscard]] std::size_t pop_many(work_item** items, std::size_t limit) noexcept {
+        if (empty()) return 0;
+        const std::lock_guard guard(lock_);
+        std::size_t           taken = 0;
+        while (taken < limit && head_ != nullptr) items[taken++] = take();
+        return taken;
+    }
+
+    /// A snapshot. Relaxed: who must not miss an item puts a fence before (worker.cpp, parking).
+    [[nodiscard]] std::size_t size() const noexcept { return count_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool        empty() const noexcept { return size() == 0; }
+
+private:
+    work_item* take() noexcept {
+        work_item* item = head_;
+        if (item == nullptr) return nullptr;
+        head_ = item->next;
+        if (head_ == nullptr) tail_ = nullptr;
+        count_.store(count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+        return item;
+    }
+
+    spin_lock                lock_;
+    work_item*               head_ = nullptr;
+    work_item*               tail_ = nullptr;
+    std::atomic<std::size_t> count_{0};
+};
+
+}  // namespace weft::inline WEFT_ABI::detail

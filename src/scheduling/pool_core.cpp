@@ -1,0 +1,386 @@
+// Posting, and the number of threads.
+//
+// How many threads. `running_` counts those that may take work: alive, not blocked, not in the reserve. `goal_` is how many
+// there should be: min_threads, and what the monitor adds when work waits and nobody takes any. A thread that announces that
+// it blocks leaves `running_`. It is replaced only when needed: notify(), which every post ends in, finds nobody asleep,
+// nobody searching and running_ < goal_, and then recalls a thread from the reserve or starts one. So
+//
+//  1. blocking_began() lowers `running_`, fences, and looks for queued work itself;
+//  2. a post queues its item, fences, and looks at `running_`;
+//
+// and one of the two sees the other. When a blocked thread comes back there are too many; an injected one notices between two
+// items (retire(), worker.cpp), moves to the reserve, and ends after twenty seconds there.
+// SPDX-License-Identifier: MIT
+
+#include "scheduling/pool_core.hpp"
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+
+#include "weft/base/assert.hpp"
+#include "weft/base/thread_block.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+namespace {
+
+constexpr time_point::rep nobody_keeps = time_point::min().time_since_epoch().count();
+
+unsigned foreign_shards(unsigned workers) noexcept { return 1 + workers / 4; }
+
+}  // namespace
+
+pool_core::pool_core(thread_pool& door, runtime& owner, const runtime_options& options, std::unique_ptr<driver> io)
+    : door_(door),
+      owner_(owner),
+      driver_(std::move(io)),
+      permanent_(static_cast<unsigned>(options.min_threads)),
+      timers_(*this, permanent_ + foreign_shards(permanent_)),
+      clock_(options.clock != nullptr ? options.clock : &timers_),
+      generation_(process_generation()),
+      table_(std::make_unique<std::atomic<worker*>[]>(thread_limit)),
+      keeper_deadline_(nobody_keeps),
+      random_(options.seed),
+      min_threads_(options.min_threads),
+      max_threads_(options.max_threads) {
+    goal_.store(static_cast<int>(permanent_), std::memory_order_relaxed);
+    driver_->start(*this);
+    monitor_.home       = &door_;
+    monitor_.owner      = permanent_;
+    monitor_.takes_work = false;
+    try {
+        for (unsigned index = 0; index < permanent_; ++index) {
+            const std::lock_guard guard(mutex_);
+            worker& self = spare_worker();
+            self.owner   = index;
+            self.shard   = index;
+            running_.fetch_add(1, std::memory_order_seq_cst);
+            spawn(self);
+        }
+        monitor_.thread = start_thread([this] { run_monitor(); });
+    } catch (...) {
+        stop(time_point::max());
+        throw;
+    }
+}
+
+pool_core::~pool_core() {
+    const unsigned count = table_size_.load(std::memory_order_relaxed);
+    for (unsigned index = 0; index < count; ++index) delete table_[index].load(std::memory_order_relaxed);
+}
+
+// ---- posting
+
+worker* pool_core::this_worker() noexcept {
+    auto* identity = static_cast<worker_identity*>(this_thread_block().worker);
+    if (identity == nullptr || identity->home != &door_) return nullptr;
+    auto* self = static_cast<worker*>(identity);
+    return self->takes_work ? self : nullptr;
+}
+
+void pool_core::check_process() const noexcept {
+    // A forked child has this memory but none of the threads: whatever it posts would wait for ever.
+    WEFT_ASSERT(in_own_process(),
+                "a runtime was used in a forked child; after fork() a child may only exec or exit");
+}
+
+bool pool_core::in_own_process() const noexcept { return process_generation() == generation_; }
+
+void pool_core::post(work_item& item, post_hint hint) noexcept {
+    check_process();
+    worker* self = this_worker();
+    if (self == nullptr) {
+        injected_.push(item);
+        notify();
+        return;
+    }
+    switch (hint) {
+        case post_hint::next:
+            // A blocked worker runs nothing next; what it is given must be where others look.
+            if (self->blocking_depth == 0) {
+                if (self->slot.load(std::memory_order_relaxed) == nullptr) {
+                    // Nobody is woken: the worker itself is about to take it, and waking a thief for it costs more than it
+                    // gains. If the worker does not come back soon, the monitor sees it. Release: thieves see the item.
+                    self->slot.store(&item, std::memory_order_release);
+                    return;
+                }
+                // The newer one is warmer. Acquire for the item that comes out, release for the one that goes in.
+                work_item* older = self->slot.exchange(&item, std::memory_order_acq_rel);
+                if (older == nullptr) return;
+                self->queue.push(*older);
+                break;
+            }
+            [[fallthrough]];
+        case post_hint::local: self->queue.push(item); break;
+        case post_hint::fair:
+            if (self->blocking_depth == 0 && !self->has_work() && injected_.empty()) {
+                // Alone: behind everything is in front of everything. As with the slot, nobody is woken.
+                self->queue.push(item);
+                return;
+            }
+            injected_.push(item);
+            break;
+    }
+    notify();
+}
+
+void pool_core::notify() noexcept {
+    // Pairs with the fences in park() and blocking_began(): the item was queued before, their state is read after. With
+    // anything weaker the item could be missed by both sides (store then load).
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const auto [sleeping, searching] = idle_.look();
+    if (searching > 0) return;  // a searcher looks at every queue again before it sleeps
+    if (sleeping > 0) {
+        if (worker* sleeper = idle_.wake_one()) rouse(*sleeper);
+        return;
+    }
+    if (running_.load(std::memory_order_relaxed) < goal_.load(std::memory_order_relaxed)) [[unlikely]]
+        add_thread(injection_reason::blocking);
+}
+
+void pool_core::rouse(worker& sleeper) noexcept {
+    if (sleeper.owner != worker_identity::not_an_owner) driver_->wake(sleeper.owner);
+    else sleeper.bed.wake();
+}
+
+bool pool_core::work_visible() const noexcept {
+    if (!injected_.empty()) return true;
+    const unsigned count = table_size_.load(std::memory_order_acquire);
+    for (unsigned index = 0; index < count; ++index)
+        if (!table_[index].load(std::memory_order_acquire)->queue.empty()) return true;
+    return false;
+}
+
+// ---- blocking
+
+void pool_core::blocking_began() noexcept {
+    worker* self = this_worker();
+    if (self == nullptr || self->blocking_depth++ > 0) return;
+    // What was to run next here must be where others find it.
+    if (work_item* next = self->slot.exchange(nullptr, std::memory_order_acquire)) self->queue.push(*next);
+    blocked_.fetch_add(1, std::memory_order_relaxed);
+    running_.fetch_sub(1, std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with notify(): step 1 of the opening comment
+    if (work_visible()) notify();
+    // This thread no longer looks at its timers: somebody who sleeps must, or else the monitor.
+    const time_point due = timers_.next_due();
+    if (due != time_point::max()) {
+        if (keeper_.load(std::memory_order_relaxed) == nullptr) {
+            if (worker* sleeper = idle_.wake_one()) rouse(*sleeper);
+        } else if (due.time_since_epoch().count() < keeper_deadline_.load(std::memory_order_relaxed)) {
+            if (worker* keeper = keeper_.load(std::memory_order_acquire)) rouse(*keeper);
+        }
+    }
+    wake_monitor_from(resting);
+}
+
+void pool_core::blocking_ended() noexcept {
+    worker* self = this_worker();
+    if (self == nullptr || --self->blocking_depth > 0) return;
+    running_.fetch_add(1, std::memory_order_seq_cst);
+    blocked_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void pool_core::add_thread(injection_reason reason) noexcept {
+    const std::lock_guard guard(mutex_);
+    if (stopping_.load(std::memory_order_relaxed) ||
+        running_.load(std::memory_order_relaxed) >= goal_.load(std::memory_order_relaxed))
+        return;
+    if (worker* self = reserve_) {
+        reserve_       = self->next_spare;
+        self->recalled = true;
+        running_.fetch_add(1, std::memory_order_seq_cst);
+        self->bed.wake();
+        return;
+    }
+    if (threads_.load(std::memory_order_relaxed) >= max_threads_.load(std::memory_order_relaxed)) return;
+    try {
+        worker& self  = spare_worker();
+        self.injected = true;
+        running_.fetch_add(1, std::memory_order_seq_cst);
+        spawn(self);
+        record(reason);
+    } catch (...) {
+        // No thread to be had now. The work stays queued, and the monitor asks again.
+    }
+}
+
+worker& pool_core::spare_worker() {
+    if (worker* self = dead_) {
+        dead_ = self->next_spare;
+        if (self->thread.joinable()) self->thread.join();  // it has ended, or is about to leave its last function
+        return *self;
+    }
+    const unsigned index = table_size_.load(std::memory_order_relaxed);
+    if (index == thread_limit) throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+    auto* self   = new worker;
+    self->home   = &door_;
+    self->index  = index;
+    self->shard  = permanent_ + index % foreign_shards(permanent_);
+    self->random = std::uint64_t{index} * 0x9e3779b97f4a7c15U + 1;
+    table_[index].store(self, std::memory_order_release);
+    table_size_.store(index + 1, std::memory_order_release);  // thieves see the worker made
+    return *self;
+}
+
+// Called under mutex_, with the worker already counted in running_.
+void pool_core::spawn(worker& self) {
+    threads_.fetch_add(1, std::memory_order_relaxed);
+    try {
+        self.thread = start_thread([this, &self] { run_worker(self); });
+    } catch (...) {
+        threads_.fetch_sub(1, std::memory_order_relaxed);
+        running_.fetch_sub(1, std::memory_order_seq_cst);
+        self.next_spare = dead_;
+        dead_           = &self;
+        throw;
+    }
+}
+
+void pool_core::thread_ended(worker& self) noexcept {
+    const std::lock_guard guard(mutex_);
+    self.running.store(false, std::memory_order_relaxed);
+    threads_.fetch_sub(1, std::memory_order_relaxed);
+    self.next_spare = dead_;
+    dead_           = &self;
+    ended_.notify_all();
+}
+
+void pool_core::start_long_running(unique_function<void()> body, std::string_view name) {
+    check_process();
+    long_running_.fetch_add(1, std::memory_order_relaxed);
+    try {
+        auto thread = start_thread([this, run = std::move(body), label = std::string(name)]() mutable {
+            thread_block& block = this_thread_block();
+            block.home          = &door_;
+            name_this_thread(label);
+            run_raw_callback(run, "of a long-running thread");
+            run        = nullptr;  // what the callback owns goes before the thread stops counting
+            block.home = nullptr;
+            const std::lock_guard guard(mutex_);
+            long_running_.fetch_sub(1, std::memory_order_relaxed);
+            ended_.notify_all();
+        });
+        thread.detach();
+    } catch (...) {
+        long_running_.fetch_sub(1, std::memory_order_relaxed);
+        throw;
+    }
+}
+
+// ---- limits and counters
+
+bool pool_core::set_min_threads(std::size_t count) noexcept {
+    const std::lock_guard guard(mutex_);
+    if (count < 1 || count > max_threads_.load(std::memory_order_relaxed)) return false;
+    const auto before = min_threads_.exchange(count, std::memory_order_relaxed);
+    goal_.fetch_add(static_cast<int>(count) - static_cast<int>(before), std::memory_order_seq_cst);
+    return true;
+}
+
+bool pool_core::set_max_threads(std::size_t count) noexcept {
+    const std::lock_guard guard(mutex_);
+    if (count < min_threads_.load(std::memory_order_relaxed) || count < permanent_ || count > thread_limit) return false;
+    max_threads_.store(count, std::memory_order_relaxed);
+    return true;
+}
+
+void pool_core::record(injection_reason reason) noexcept {
+    const std::lock_guard guard(events_mutex_);
+    const std::size_t     total = event_counts_[0] + event_counts_[1];
+    auto&                 event = events_[total % events_.size()];
+    event.when                  = std::chrono::steady_clock::now();
+    event.reason                = reason;
+    event.threads               = thread_count();
+    ++event_counts_[static_cast<std::size_t>(reason)];
+}
+
+std::size_t pool_core::injections(injection_reason reason) const noexcept {
+    const std::lock_guard guard(events_mutex_);
+    return event_counts_[static_cast<std::size_t>(reason)];
+}
+
+std::vector<injection_event> pool_core::recent_injections() const {
+    const std::lock_guard        guard(events_mutex_);
+    const std::size_t            total = event_counts_[0] + event_counts_[1];
+    const std::size_t            kept  = std::min(total, events_.size());
+    std::vector<injection_event> recent;
+    recent.reserve(kept);
+    for (std::size_t index = total - kept; index < total; ++index) recent.push_back(events_[index % events_.size()]);
+    return recent;
+}
+
+std::size_t pool_core::pending() const noexcept {
+    std::size_t    sum   = injected_.size();
+    const unsigned count = table_size_.load(std::memory_order_acquire);
+    for (unsigned index = 0; index < count; ++index) {
+        const worker& each = *table_[index].load(std::memory_order_acquire);
+        sum += each.queue.size() + (each.slot.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
+    }
+    return sum;
+}
+
+std::uint64_t pool_core::completed() const noexcept {
+    std::uint64_t  sum   = 0;
+    const unsigned count = table_size_.load(std::memory_order_acquire);
+    for (unsigned index = 0; index < count; ++index)
+        sum += table_[index].load(std::memory_order_acquire)->finished.load(std::memory_order_relaxed);
+    return sum;
+}
+
+std::uint64_t pool_core::random() noexcept {
+    // splitmix64: a counter and a mixer, so that any thread may ask.
+    std::uint64_t bits = random_.fetch_add(0x9e3779b97f4a7c15U, std::memory_order_relaxed) + 0x9e3779b97f4a7c15U;
+    bits               = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9U;
+    bits               = (bits ^ (bits >> 27)) * 0x94d049bb133111ebU;
+    return bits ^ (bits >> 31);
+}
+
+// ---- the end
+
+bool pool_core::quiet() noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const auto [sleeping, searching] = idle_.look();
+    return searching == 0 && static_cast<int>(sleeping) >= running_.load(std::memory_order_relaxed) &&
+           blocked_.load(std::memory_order_relaxed) == 0 && pending() == 0;
+}
+
+std::size_t pool_core::stop(time_point deadline) noexcept {
+    std::unique_lock lock(mutex_);
+    stopping_.store(true, std::memory_order_seq_cst);
+    const unsigned count = table_size_.load(std::memory_order_relaxed);
+    for (unsigned index = 0; index < count; ++index) {
+        worker& each = *table_[index].load(std::memory_order_relaxed);
+        // Whoever lies down after the store above sees it; whoever lay down before is woken here.
+        if (each.running.load(std::memory_order_relaxed) || each.thread.joinable()) rouse(each);
+    }
+    if (monitor_.thread.joinable()) driver_->wake(monitor_.owner);
+
+    // A worker that ends the program (std::exit in a callback) cannot wait for itself.
+    const worker* caller    = this_worker();
+    const auto    all_ended = [&] {
+        return threads_.load(std::memory_order_relaxed) == (caller != nullptr ? 1U : 0U) &&
+               long_running_.load(std::memory_order_relaxed) == 0;
+    };
+    if (deadline == time_point::max()) ended_.wait(lock, all_ended);
+    else ended_.wait_until(lock, deadline, all_ended);
+
+    std::size_t left = long_running_.load(std::memory_order_relaxed);
+    lock.unlock();
+    for (unsigned index = 0; index < count; ++index) {
+        worker& each = *table_[index].load(std::memory_order_relaxed);
+        if (!each.thread.joinable()) continue;
+        if (each.running.load(std::memory_order_acquire)) {
+            each.thread.detach();
+            ++left;
+        } else {
+            each.thread.join();
+        }
+    }
+    if (monitor_.thread.joinable()) monitor_.thread.join();
+    if (left == 0) driver_->stop();
+    return left;
+}
+
+}  // namespace weft::inline WEFT_ABI::detail

@@ -1,0 +1,337 @@
+// What a worker does: run, search, sleep.
+//
+// Where the next item comes from: the slot (at most three times in a row), the own queue, the global queue, the queues of
+// others. Each 200 µs or so maintenance looks at the global queue, the timers and the driver first.
+//
+// Parking without losing a wake-up. A post queues its item and then looks at the idle set (notify()); a worker that found
+// nothing
+//
+//  1. lies down: enters the idle set's list and word, and stops counting as a searcher, in one read-modify-write;
+//  2. fences, and looks at every queue once more, unless others search, who will do the same when they stop;
+//  3. sleeps in its driver; a wake that came since 1 makes the sleep end at once, because drivers and parkers remember it.
+//
+// Both sides have a sequentially consistent fence between their store and their load, so either the post sees the sleeper, and
+// wakes it, or the sleeper sees the item. A post that sees a searcher wakes nobody: the searcher either finds that item, or
+// finds another one, and then, if it was the last searcher, looks at every queue and wakes the next (found_work()), or finds
+// nothing and comes to 1. So while work is queued and somebody sleeps, somebody searches.
+//
+// Only the slot is left out of the look in 2, and a fair item of a lone task: their worker is about to take them. If it does
+// not come back for a while, the monitor wakes a thief.
+//
+// The timekeeper. One sleeper at most minds the timers: it claims `keeper_`, publishes "any deadline is earlier than mine",
+// fences, reads the earliest deadline of all shards, publishes that, and sleeps until then. A thread that arms a timer makes it
+// visible in its shard, fences, and reads the keeper's deadline: one of the two sees the other. When the keeper wakes for
+// something else it is a running worker, which looks at the timers between items and before it sleeps; should it not come to
+// that in time, the monitor does.
+// SPDX-License-Identifier: MIT
+
+#include <pthread.h>
+#include <time.h>
+
+#include <algorithm>
+#include <string>
+
+#include "scheduling/pool_core.hpp"
+#include "weft/base/thread_block.hpp"
+#include "weft/context/execution_context.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+namespace {
+
+constexpr unsigned lifo_streak_limit = 3;   // longer starves the queue behind a ping-pong of two tasks
+constexpr unsigned longest_interval  = 127;  // items between looks at the global queue, however short they are
+constexpr auto     maintenance_every = std::chrono::microseconds(200);
+constexpr auto     idle_limit        = std::chrono::seconds(20);  // of an injected thread (1.12/11)
+
+constexpr time_point::rep nobody_keeps = time_point::min().time_since_epoch().count();
+constexpr time_point::rep any_deadline = time_point::max().time_since_epoch().count();
+
+std::uint64_t next_random(std::uint64_t& state) noexcept {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+// Only the owner writes these counters, so an addition needs no read-modify-write.
+void count(std::atomic<std::uint64_t>& counter) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void pool_core::run_worker(worker& self) noexcept {
+    thread_block& block = this_thread_block();
+    block.home          = &door_;
+    block.worker        = static_cast<worker_identity*>(&self);
+    self.block          = &block;
+    self.budget         = self.interval;
+    name_this_thread((self.injected ? "weft-extra-" : "weft-worker-") + std::to_string(self.index));
+    ::pthread_getcpuclockid(::pthread_self(), &self.cpu_clock);
+    self.running.store(true, std::memory_order_release);  // pairs with processor_time(): cpu_clock is set
+    if (!self.injected) driver_->owner_started(self.owner);
+
+    bool counted = true;  // in running_
+    while (!stopping_.load(std::memory_order_relaxed)) {
+        work_item* item = next_item(self);
+        if (item == nullptr) item = search(self);
+        if (item == nullptr) {
+            if (collect(self)) continue;
+            if (park(self)) continue;
+            break;
+        }
+        if (self.searching) found_work(self);
+        execute(self, *item);
+        if (self.injected && running_.load(std::memory_order_relaxed) > goal_.load(std::memory_order_relaxed)) [[unlikely]] {
+            if (retire(self)) {
+                counted = false;
+                break;
+            }
+        }
+    }
+
+    if (self.searching) found_work(self);
+    if (counted) {
+        running_.fetch_sub(1, std::memory_order_seq_cst);
+        // As for blocking: this thread was one that a post might have counted on.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (!stopping_.load(std::memory_order_relaxed) && work_visible()) notify();
+    }
+    if (!self.injected) driver_->owner_stopping(self.owner);
+    block.worker = nullptr;
+    block.home   = nullptr;
+    thread_ended(self);
+}
+
+void pool_core::execute(worker& self, work_item& item) noexcept {
+    count(self.started);
+    item.run(item);
+    count(self.finished);
+    // Each item starts without a context (1.12/12); what the last one left behind goes now, not when the next one comes.
+    thread_block& block   = *self.block;
+    block.sync            = nullptr;
+    block.scheduler       = nullptr;
+    block.current_task    = nullptr;
+    block.flow_suppressed = false;
+    switch_context(block, nullptr);
+}
+
+// ---- finding work
+
+work_item* pool_core::next_item(worker& self) noexcept {
+    if (self.budget-- == 0) [[unlikely]] {
+        if (work_item* item = maintain(self)) return item;
+    }
+    if (self.lifo_streak < lifo_streak_limit && self.slot.load(std::memory_order_relaxed) != nullptr) {
+        // An exchange, because a thief may take it too. Acquire pairs with post(): the item's contents.
+        if (work_item* item = self.slot.exchange(nullptr, std::memory_order_acquire)) {
+            ++self.lifo_streak;
+            return item;
+        }
+    }
+    self.lifo_streak = 0;
+    if (work_item* item = self.queue.pop()) return item;
+    if (self.slot.load(std::memory_order_relaxed) != nullptr) {
+        if (work_item* item = self.slot.exchange(nullptr, std::memory_order_acquire)) return item;
+    }
+    return take_global(self);
+}
+
+work_item* pool_core::maintain(worker& self) noexcept {
+    const auto now = std::chrono::steady_clock::now();
+    if (self.maintained_at != time_point{}) {
+        // The interval follows a moving average of the time an item takes, so that 200 µs pass between two looks.
+        const auto   passed = std::chrono::duration<double, std::nano>(now - self.maintained_at).count();
+        const double each   = passed / (self.interval + 1);
+        self.nanoseconds_each += (each - self.nanoseconds_each) / 8;
+        const double items = std::chrono::duration<double, std::nano>(maintenance_every).count() / (self.nanoseconds_each + 1);
+        self.interval      = static_cast<unsigned>(std::clamp(items, 1.0, static_cast<double>(longest_interval)));
+    }
+    self.maintained_at = now;
+    self.budget        = self.interval;
+    if (timers_.next_due() <= now) timers_.fire_due(now, self.shard);
+    if (!self.injected) driver_->harvest(self.owner, false);
+    return injected_.pop();
+}
+
+work_item* pool_core::take_global(worker& self) noexcept {
+    // A share of what is there: one lock for several items, and some left for the others.
+    work_item*        taken[16];
+    const std::size_t share = std::min(injected_.size() / permanent_ + 1, std::size(taken));
+    const std::size_t found = injected_.pop_many(taken, share);
+    if (found == 0) return nullptr;
+    // Newest first, since the own queue gives back what came last.
+    for (std::size_t index = found - 1; index > 0; --index) self.queue.push(*taken[index]);
+    return taken[0];
+}
+
+work_item* pool_core::search(worker& self) noexcept {
+    const unsigned count = table_size_.load(std::memory_order_acquire);
+    if (count < 2) return nullptr;
+    if (!self.searching &&
+        !idle_.begin_search(self, static_cast<unsigned>(std::max(running_.load(std::memory_order_relaxed), 1))))
+        return nullptr;
+    constexpr int rounds = 3;
+    for (int round = 1; round <= rounds; ++round) {
+        const auto start = static_cast<unsigned>(next_random(self.random) % count);
+        for (unsigned step = 0; step < count; ++step) {
+            worker& victim = *table_[(start + step) % count].load(std::memory_order_acquire);
+            if (&victim == &self) continue;
+            if (work_item* item = rob(self, victim, round == rounds)) return item;
+        }
+        if (work_item* item = take_global(self)) return item;
+        cpu_pause();
+    }
+    return nullptr;
+}
+
+work_item* pool_core::rob(worker& self, worker& victim, bool last_round) noexcept {
+    for (int tries = 0; tries < 4; ++tries) {
+        bool       lost = false;
+        work_item* item = victim.queue.steal(lost);
+        if (item == nullptr) {
+            if (lost) continue;
+            break;
+        }
+        // Half of what is left comes along, so that two workers share a burst in a few steps.
+        const std::size_t more = std::min<std::size_t>(victim.queue.size() / 2, 15);
+        for (std::size_t taken = 0; taken < more; ++taken) {
+            work_item* next = victim.queue.steal(lost);
+            if (next == nullptr) break;
+            self.queue.push(*next);
+        }
+        return item;
+    }
+    if (last_round && victim.slot.load(std::memory_order_relaxed) != nullptr)
+        return victim.slot.exchange(nullptr, std::memory_order_acquire);
+    return nullptr;
+}
+
+bool pool_core::collect(worker& self) noexcept {
+    const auto now   = std::chrono::steady_clock::now();
+    bool       found = timers_.next_due() <= now && timers_.fire_due(now, self.shard);
+    if (!self.injected && driver_->harvest(self.owner, true)) found = true;
+    return found;
+}
+
+void pool_core::found_work(worker& self) noexcept {
+    if (!idle_.end_search(self)) return;
+    // Posts that saw this searcher woke nobody. Pairs with notify().
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (work_visible()) notify();
+}
+
+// ---- sleeping
+
+/// @returns false when the thread should end
+bool pool_core::park(worker& self) noexcept {
+    idle_.lie_down(self);                                 // step 1
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // step 2; pairs with notify()
+    const bool look_again = stopping_.load(std::memory_order_relaxed) || (idle_.look().searching == 0 && work_visible());
+    const bool slept_out  = !look_again && !sleep(self);  // step 3
+    const bool woken      = idle_.get_up(self);
+    // There is work: search for it even if half of the workers do, or this would only lie down again.
+    if (look_again && !woken) idle_.begin_search(self, ~0U);
+    self.maintained_at = {};  // the time asleep is no measure of an item
+    if (monitor_mode_.load(std::memory_order_seq_cst) == resting) wake_monitor_from(resting);
+    return woken || !slept_out;
+}
+
+/// @returns false when an injected thread has been idle for long enough
+bool pool_core::sleep(worker& self) noexcept {
+    const time_point due = keep_time(self);
+    bool             stay = true;
+    self.asleep.store(true, std::memory_order_relaxed);
+    if (!self.injected) {
+        driver_->poll(self.owner, due);
+    } else {
+        const time_point limit = std::chrono::steady_clock::now() + idle_limit;
+        stay                   = self.bed.park(std::min(due, limit)) || due < limit;
+    }
+    self.asleep.store(false, std::memory_order_relaxed);
+    leave_timekeeping(self);
+    return stay;
+}
+
+time_point pool_core::keep_time(worker& self) noexcept {
+    worker* nobody = nullptr;
+    if (!keeper_.compare_exchange_strong(nobody, &self, std::memory_order_acq_rel)) return time_point::max();
+    keeper_deadline_.store(any_deadline, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with earlier_timer()
+    const time_point due = timers_.next_due();
+    keeper_deadline_.store(due.time_since_epoch().count(), std::memory_order_relaxed);
+    return due;
+}
+
+void pool_core::leave_timekeeping(worker& self) noexcept {
+    if (keeper_.load(std::memory_order_relaxed) != &self) return;
+    keeper_deadline_.store(nobody_keeps, std::memory_order_relaxed);
+    keeper_.store(nullptr, std::memory_order_release);
+}
+
+unsigned pool_core::timer_shard() noexcept {
+    const worker* self = this_worker();
+    if (self != nullptr) return self->shard;
+    const unsigned shards = 1 + permanent_ / 4;
+    return permanent_ + this_thread_block().shard % shards;
+}
+
+void pool_core::earlier_timer(time_point deadline) noexcept {
+    const worker* self = this_worker();
+    // A running worker looks at the timers itself before it sleeps, and the monitor if it takes long.
+    if (self != nullptr && self->blocking_depth == 0) return;
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with keep_time()
+    if (worker* keeper = keeper_.load(std::memory_order_acquire)) {
+        if (deadline.time_since_epoch().count() < keeper_deadline_.load(std::memory_order_relaxed)) rouse(*keeper);
+    } else if (idle_.look().sleeping > 0) {
+        // Sleepers, but none of them minds the time: one gets up and, lying down again, does.
+        if (worker* sleeper = idle_.wake_one()) rouse(*sleeper);
+    }
+}
+
+bool pool_core::is_parked(unsigned index) const noexcept {
+    if (index >= table_size_.load(std::memory_order_acquire)) return false;
+    return table_[index].load(std::memory_order_acquire)->asleep.load(std::memory_order_relaxed);
+}
+
+// ---- leaving
+
+void pool_core::empty_own_queue(worker& self) noexcept {
+    bool lost = false;
+    if (work_item* item = self.slot.exchange(nullptr, std::memory_order_acquire)) injected_.push(*item);
+    while (!self.queue.empty())
+        if (work_item* item = self.queue.steal(lost)) injected_.push(*item);
+}
+
+/// Moves an injected thread that is one too many to the reserve until it is recalled. @returns true when it should end instead
+bool pool_core::retire(worker& self) noexcept {
+    int running = running_.load(std::memory_order_relaxed);
+    do {
+        if (running <= goal_.load(std::memory_order_relaxed)) return false;
+    } while (!running_.compare_exchange_weak(running, running - 1, std::memory_order_seq_cst));
+    empty_own_queue(self);
+    {
+        const std::lock_guard guard(mutex_);
+        self.recalled   = false;
+        self.next_spare = reserve_;
+        reserve_        = &self;
+    }
+    // As for blocking: a post may have counted on this thread.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (work_visible()) notify();
+
+    const time_point limit = std::chrono::steady_clock::now() + idle_limit;
+    for (;;) {
+        const bool            woken = self.bed.park(limit);
+        const std::lock_guard guard(mutex_);
+        if (self.recalled) return false;
+        if (woken && !stopping_.load(std::memory_order_relaxed)) continue;
+        worker** link = &reserve_;
+        while (*link != &self) link = &(*link)->next_spare;
+        *link = self.next_spare;
+        return true;
+    }
+}
+
+}  // namespace weft::inline WEFT_ABI::detail
