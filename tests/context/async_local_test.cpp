@@ -115,6 +115,16 @@ TEST_F(async_local_test, S_1_6_6_equal_contexts_and_equal_pointers_tell_nothing)
     EXPECT_EQ(calls, 1);
 }
 
+TEST_F(async_local_test, a_variable_that_is_gone_is_told_nothing) {
+    int calls = 0;
+    {
+        async_local<int> local([&](const auto&) { ++calls; });
+        local.set(1);
+    }
+    detail::switch_context(detail::this_thread_block(), nullptr);
+    EXPECT_EQ(calls, 1);
+}
+
 TEST_F(async_local_test, S_1_6_6_a_notification_may_set_values) {
     async_local<int> mirror;
     async_local<int> local([&](const async_local<int>::change& change) {

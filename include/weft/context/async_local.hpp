@@ -46,7 +46,10 @@ public:
     explicit local_slot(change_function on_change);
 
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
-    [[nodiscard]] bool notifies() const noexcept { return notifies_; }
+    // Relaxed: a plain switch, it publishes nothing.
+    [[nodiscard]] bool notifies() const noexcept { return notifies_.load(std::memory_order_relaxed); }
+    /// The variable is gone, and with it what its callback refers to; its values may still flow.
+    void silence() noexcept { notifies_.store(false, std::memory_order_relaxed); }
     void notify(const local_value* previous, const local_value* current, bool is_context_switch) {
         on_change_(previous, current, is_context_switch);
     }
@@ -56,7 +59,7 @@ public:
 private:
     std::atomic<std::uint32_t> references_{1};
     std::uint64_t              id_;  // rises with creation: maps are sorted by it, so notifications have one order
-    bool                       notifies_;
+    std::atomic<bool>          notifies_;
     change_function            on_change_;
 };
 
@@ -104,13 +107,16 @@ public:
 
     /// `on_change` runs when set() or clear() changes the value in the calling flow, and when a switch of contexts changes it
     /// on the running thread (1.6/6). It may set this or another variable. What it throws leaves set(); at a switch it ends
-    /// the process.
+    /// the process. It is not called any more once the variable is gone, even where its values still flow.
     explicit async_local(unique_function<void(const change&)> on_change) : slot_(make_slot(std::move(on_change))) {}
 
     async_local(const async_local&)            = delete;
     async_local& operator=(const async_local&) = delete;
     ~async_local() {
-        if (detail::local_slot* slot = slot_.load(std::memory_order_relaxed)) slot->release();
+        detail::local_slot* slot = slot_.load(std::memory_order_relaxed);
+        if (slot == nullptr) return;
+        slot->silence();
+        slot->release();
     }
 
     /// The flow's value, or null when it has none. Valid until this flow sets or clears it.
