@@ -44,8 +44,6 @@ std::uintptr_t make_place(T* where, place_kind kind) noexcept {
 
 continuation* next_of(continuation& node) noexcept { return static_cast<continuation*>(node.next); }
 
-void resume_item(work_item& item) noexcept { resume_here(static_cast<task_core&>(item)); }
-
 // Whether completion may run `node` on this thread right now (1.2/3, 1.2/4, 1.2/8).
 bool may_run_here(const thread_block& block, const continuation& node) noexcept {
     if (block.stack_is_low()) return false;
@@ -77,21 +75,9 @@ void report_on_pool(std::exception_ptr error) noexcept {
 
 fault_info::~fault_info() { delete aggregate.load(std::memory_order_relaxed); }
 
+void task_core::resume_item(work_item& item) noexcept { resume_here(static_cast<task_core&>(item)); }
+
 // ---- blocks
-
-task_core::task_core(const result_operations& operations, std::size_t size, std::uint8_t initial_flags) noexcept
-    : continuation(&resume_item, 0),
-      flags(initial_flags),
-      size_units(0),
-      result_ops(&operations),
-      block_size(static_cast<std::uint32_t>(size)) {}
-
-task_core* make_core(const result_operations& operations, std::size_t frame_size, std::uint8_t flags) {
-    const std::size_t size = operations.prefix + sizeof(task_core) + frame_size;
-    WEFT_ASSERT(size <= UINT32_MAX, "a coroutine frame may not exceed 4 GiB");
-    char* block = static_cast<char*>(allocate_frame(size));
-    return ::new (static_cast<void*>(block + operations.prefix)) task_core(operations, size, flags);
-}
 
 void free_unowned(task_core& core) noexcept {
     const std::size_t size = core.block_size;
@@ -100,11 +86,9 @@ void free_unowned(task_core& core) noexcept {
     free_frame(block, size);
 }
 
-void poison_frame([[maybe_unused]] task_core& core, [[maybe_unused]] std::size_t size) noexcept {
 #if WEFT_ASAN
-    __asan_poison_memory_region(core.frame(), size);
+void poison_frame(task_core& core, std::size_t size) noexcept { __asan_poison_memory_region(core.frame(), size); }
 #endif
-}
 
 void task_core::free_block() noexcept {
     if (fault != nullptr) [[unlikely]] {
@@ -178,6 +162,7 @@ void task_core::undo_suspend(const suspension& what) noexcept {
         refs.store(1, std::memory_order_relaxed);
         locals = retain_context(block.locals);
         place  = reinterpret_cast<std::uintptr_t>(block.sync);
+        prev   = reinterpret_cast<continuation*>(&block);
         flags  = static_cast<std::uint8_t>(flags | flag_first_segment);
         block.sync = what.sync;
     } else {
@@ -275,16 +260,6 @@ void task_core::copy_fault(task_core& from) {
     from.mark_observed();
     fault  = new fault_info(from.fault->errors);
     ending = from.final_status();
-}
-
-void task_core::finish_first_segment() noexcept {
-    thread_block& block = this_thread_block();
-    block.sync = reinterpret_cast<synchronization_context*>(place);
-    switch_context(block, locals);
-    locals = nullptr;
-    flags  = static_cast<std::uint8_t>(flags & ~flag_first_segment);
-    // The handle has not left the ramp function: a plain store, ordered by whatever hands the handle to another thread.
-    word.store(done_bit | static_cast<std::uintptr_t>(ending) << status_shift, std::memory_order_release);
 }
 
 std::coroutine_handle<> task_core::finish_frame(void* frame_address) noexcept {

@@ -39,6 +39,23 @@ void free_frame(void* block, std::size_t size) noexcept;
 [[nodiscard]] void* allocate_cached(frame_cache& cache, std::size_t size);
 void free_cached(frame_cache& cache, void* block, std::size_t size) noexcept;
 
+/// allocate_frame() for a caller that has its thread's cache at hand: the usual case, a block on the list, is inline.
+[[nodiscard]] inline void* allocate_from([[maybe_unused]] frame_cache& cache, std::size_t size) {
+#if WEFT_ASAN || WEFT_TSAN
+    return allocate_frame(size);
+#else
+    if (size != 0 && size <= largest_class) [[likely]] {
+        frame_cache::bin& bin = cache.bins[(size - 1) / frame_step];
+        if (frame_cache::free_block* block = bin.head) [[likely]] {
+            bin.head = block->next;
+            --bin.count;
+            return block;
+        }
+    }
+    return allocate_cached(cache, size);
+#endif
+}
+
 /// Hands every block a dying thread still holds to the others. Called by the thread block's destructor.
 void release_frames(frame_cache& cache) noexcept;
 

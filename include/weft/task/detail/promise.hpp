@@ -65,10 +65,9 @@ template <class Task, class T>
 class task_promise_base : public promise_base {
 public:
     static void* operator new(std::size_t size) {
-        task_core* core = make_core(result_traits<T>::operations, size, flag_first_segment | flag_frame);
         thread_block& block = this_thread_block();
-        core->place  = reinterpret_cast<std::uintptr_t>(block.sync);
-        core->locals = retain_context(block.locals);
+        task_core* core = make_core_on(block, result_traits<T>::operations, size, flag_first_segment | flag_frame);
+        core->begin_first_segment(block);
 #if WEFT_FRAME_GUARD
         block.last_frame = core->frame();
 #endif

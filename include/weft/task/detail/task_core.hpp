@@ -19,6 +19,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "weft/base/config.hpp"
@@ -133,7 +134,6 @@ struct task_core : continuation {
     std::atomic<std::uint32_t>  refs{1};
     std::uint8_t                flags;
     task_status                 ending = task_status::ran_to_completion;  ///< final status, before it is published
-    std::uint16_t               size_units;  ///< size of the whole block in frame steps; 0: too large to say, not recycled
     context_map*                locals = nullptr;  ///< first segment: the caller's; suspended: this coroutine's
     task_core*                  live_next = nullptr;
     task_core*                  live_prev = nullptr;
@@ -143,7 +143,11 @@ struct task_core : continuation {
     std::atomic<std::uint32_t>  number{0};       ///< Task.Id, given on first demand
     std::uint32_t               block_size;
 
-    task_core(const result_operations& operations, std::size_t size, std::uint8_t initial_flags) noexcept;
+    task_core(const result_operations& operations, std::size_t size, std::uint8_t initial_flags) noexcept
+        : continuation(&resume_item, 0),
+          flags(initial_flags),
+          result_ops(&operations),
+          block_size(static_cast<std::uint32_t>(size)) {}
 
     // ---- identity
 
@@ -204,8 +208,21 @@ struct task_core : continuation {
     /// Copies another, finished task's fault or cancellation.
     void copy_fault(task_core& from);
 
+    /// The beginning of a coroutine: notes what the caller's thread has, to give it back at the first suspension or the end.
+    void begin_first_segment(thread_block& block) noexcept {
+        prev   = reinterpret_cast<continuation*>(&block);  // no list has this node yet
+        place  = reinterpret_cast<std::uintptr_t>(block.sync);
+        locals = retain_context(block.locals);
+    }
     /// The synchronous end of a coroutine that never suspended: no read-modify-write.
-    void finish_first_segment() noexcept;
+    void finish_first_segment() noexcept {
+        thread_block& block = *reinterpret_cast<thread_block*>(prev);
+        block.sync = reinterpret_cast<synchronization_context*>(place);
+        switch_context(block, std::exchange(locals, nullptr));
+        flags = static_cast<std::uint8_t>(flags & ~flag_first_segment);
+        // The handle has not left the ramp function: a plain store, ordered by whatever hands it to another thread.
+        word.store(done_bit | static_cast<std::uintptr_t>(ending) << status_shift, std::memory_order_release);
+    }
     /// The end of a coroutine that has suspended: destroys the frame, publishes, and says which coroutine runs next here.
     [[nodiscard]] static std::coroutine_handle<> finish_frame(void* frame_address) noexcept;
     /// For completion sources: wins the right to complete. @returns false when somebody else has.
@@ -229,6 +246,7 @@ struct task_core : continuation {
     }
 
 private:
+    static void resume_item(work_item& item) noexcept;
     [[nodiscard]] continuation* publish() noexcept;
     [[nodiscard]] task_core* deliver(continuation* list) noexcept;
     void destroy_frame() noexcept;
@@ -246,11 +264,23 @@ inline void resume_awaiter(task_core& awaiter, post_hint hint = post_hint::local
 void resume_here(task_core& core) noexcept;
 
 /// Allocates a block with room for a result and `frame_size` bytes behind the core, and makes the core in it.
-[[nodiscard]] task_core* make_core(const result_operations& operations, std::size_t frame_size, std::uint8_t flags);
+[[nodiscard]] inline task_core* make_core_on(thread_block& thread, const result_operations& operations,
+                                             std::size_t frame_size, std::uint8_t flags) {
+    const std::size_t size = operations.prefix + sizeof(task_core) + frame_size;
+    char* block = static_cast<char*>(allocate_from(thread.frames, size));
+    return ::new (static_cast<void*>(block + operations.prefix)) task_core(operations, size, flags);
+}
+[[nodiscard]] inline task_core* make_core(const result_operations& operations, std::size_t frame_size, std::uint8_t flags) {
+    return make_core_on(this_thread_block(), operations, frame_size, flags);
+}
 /// Gives back a block that no handle ever owned.
 void free_unowned(task_core& core) noexcept;
 /// Under the address sanitizer: makes any use of the dead frame an error until the block goes.
+#if WEFT_ASAN
 void poison_frame(task_core& core, std::size_t size) noexcept;
+#else
+inline void poison_frame(task_core&, std::size_t) noexcept {}
+#endif
 
 template <class T>
 struct result_traits {
