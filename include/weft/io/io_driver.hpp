@@ -20,6 +20,13 @@ public:
     ///                 first, or that starts while the driver is being shut down: result -ECANCELED.
     [[nodiscard]] virtual bool submit(io_operation& operation) noexcept = 0;
 
+    /// Carries `operation` out if that is possible without waiting, before anything is known of an awaiter. @returns whether it
+    /// is over: `result` is set. Otherwise nothing has happened.
+    [[nodiscard]] virtual bool try_now(io_operation& operation) noexcept {
+        static_cast<void>(operation);
+        return false;
+    }
+
     /// Asks for `operation` to end early. It still completes through `complete`, and only once the kernel has let go of its
     /// buffer: with -ECANCELED, or with its result if that came first. May be called before and while submit() runs.
     ///

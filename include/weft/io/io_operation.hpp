@@ -62,10 +62,11 @@ struct io_operation {
     io_operation(const io_operation&)            = delete;
     io_operation& operator=(const io_operation&) = delete;
 
-    /// Makes the record usable for another request. Precondition: not in flight.
+    /// Makes the record usable for another request. Precondition: not in flight. What was written before a cancel() that this
+    /// wipes out is seen afterwards: look at the token then.
     void rearm() noexcept {
         result = 0;
-        state.store(0, std::memory_order_relaxed);
+        state.exchange(0, std::memory_order_acq_rel);
     }
 };
 

@@ -114,6 +114,15 @@ unsigned epoll_driver::choose_set() noexcept {
     return workers == 0 ? 0 : turn_.fetch_add(1, std::memory_order_relaxed) % workers;
 }
 
+bool epoll_driver::try_now(io_operation& operation) noexcept {
+    if (operation.kind != io_kind::recv && operation.kind != io_kind::send && operation.kind != io_kind::accept) return false;
+    descriptor_record* record = table_.find(operation.fd);
+    if (record == nullptr) return false;
+    std::unique_lock lock(record->lock);
+    descriptor_record::direction& way = way_of(operation, *record);
+    return record->kind == descriptor_record::known_as::pollable && way.ready && way.line.empty() && attempt(operation, *record, way);
+}
+
 bool epoll_driver::submit(io_operation& operation) noexcept {
     operation.result = -ECANCELED;
     if (operation.kind != io_kind::close &&
@@ -238,10 +247,10 @@ void epoll_driver::cancel(io_operation& operation) noexcept {
     operation_list ended;
     operation.result = -ECANCELED;
     ended.append(operation);
-    complete(ended);
+    complete_all(ended);
 }
 
-bool epoll_driver::complete(operation_list& ended) noexcept {
+bool epoll_driver::complete_all(operation_list& ended) noexcept {
     bool any = false;
     while (io_operation* operation = ended.take()) {
         sets_[operation->owner].in_flight.fetch_sub(1, std::memory_order_relaxed);
@@ -309,7 +318,7 @@ bool epoll_driver::dispatch(int fd, std::uint32_t generation, std::uint32_t even
         if ((events & (EPOLLIN | over)) != 0) serve(record->reading);
         if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) serve(record->writing);
     }
-    return complete(ended);
+    return complete_all(ended);
 }
 
 void epoll_driver::wake(unsigned index) noexcept {
@@ -364,7 +373,7 @@ void epoll_driver::cancel_all() noexcept {
                 }
             }
         }
-        complete(ended);
+        complete_all(ended);
     }
 }
 

@@ -27,6 +27,7 @@ public:
     [[nodiscard]] bool has_operations() const noexcept override;
     void cancel_all() noexcept override;
 
+    [[nodiscard]] bool try_now(io_operation& operation) noexcept override;
     [[nodiscard]] bool submit(io_operation& operation) noexcept override;
     void cancel(io_operation& operation) noexcept override;
     void forget(int fd) noexcept override;
@@ -52,7 +53,7 @@ private:
     void run_blocking(io_operation& operation) noexcept;
     bool fetch(unsigned index, const time_point* deadline) noexcept;
     bool dispatch(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
-    bool complete(operation_list& ended) noexcept;
+    bool complete_all(operation_list& ended) noexcept;
     void count_in(unsigned index) noexcept;
 
     driver_host*                 host_ = nullptr;

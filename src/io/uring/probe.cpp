@@ -11,13 +11,14 @@
 #include <sys/mman.h>
 
 #include "io/uring/uring_driver.hpp"
+#include "weft/base/error.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
 namespace {
 
 std::string refusal(const char* step, int error) {
-    return std::string(step) + " failed: " + std::generic_category().message(error);
+    return io_error(std::error_code(error, std::generic_category()), step).what();
 }
 
 /// A ring that goes with its scope.

@@ -11,21 +11,6 @@
 
 namespace weft::inline WEFT_ABI::detail {
 
-namespace {
-
-/// Tries to send at once: what fits into the socket's buffer needs no ring. @returns whether the operation is over
-bool send_now(io_operation& operation) noexcept {
-    for (;;) {
-        const ssize_t sent = ::send(operation.fd, operation.buffer, operation.length,
-                                    static_cast<int>(operation.flags) | MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EINTR) continue;
-        operation.result = sent < 0 ? -errno : static_cast<std::int32_t>(sent);
-        return operation.result != -EAGAIN;
-    }
-}
-
-}  // namespace
-
 void uring_driver::start(driver_host& host) {
     host_  = &host;
     count_ = host.owner_count() + 1;
@@ -39,12 +24,24 @@ void uring_driver::stop() noexcept {
 
 // ---- operations
 
+// What fits into the socket's buffer needs no ring, and its sender no suspension.
+bool uring_driver::try_now(io_operation& operation) noexcept {
+    if (operation.kind != io_kind::send) return false;
+    for (;;) {
+        const ssize_t sent = ::send(operation.fd, operation.buffer, operation.length,
+                                    static_cast<int>(operation.flags) | MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && errno == EAGAIN) return false;
+        operation.result = sent < 0 ? -errno : static_cast<std::int32_t>(sent);
+        return true;
+    }
+}
+
 bool uring_driver::submit(io_operation& operation) noexcept {
     if (stopping_.load(std::memory_order_acquire) || (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0) {
         operation.result = -ECANCELED;
         return false;
     }
-    if (operation.kind == io_kind::send && send_now(operation)) return false;
 
     const unsigned self  = worker_identity::owner_of(this_thread_block(), host_->target());
     const bool     owns  = self < count_;

@@ -30,6 +30,7 @@ public:
     void cancel_all() noexcept override;
     void stop() noexcept override;
 
+    [[nodiscard]] bool try_now(io_operation& operation) noexcept override;
     [[nodiscard]] bool submit(io_operation& operation) noexcept override;
     void cancel(io_operation& operation) noexcept override;
 

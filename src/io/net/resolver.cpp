@@ -1,0 +1,78 @@
+// src/io/net/resolver.cpp: names through the C library, which knows how this system is configured, on a blocking thread.
+// SPDX-License-Identifier: MIT
+
+#include "weft/io/net/resolver.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include <netdb.h>
+
+#include "io/net/socket_state.hpp"
+#include "weft/base/error.hpp"
+#include "weft/scheduling/runtime.hpp"
+#include "weft/task/task_completion_source.hpp"
+#include "weft/task/wait_async.hpp"
+
+namespace weft::inline WEFT_ABI::net {
+
+namespace {
+
+class resolver_category final : public std::error_category {
+public:
+    [[nodiscard]] const char* name() const noexcept override { return "resolver"; }
+    [[nodiscard]] std::string message(int error) const override { return ::gai_strerror(error); }
+};
+
+std::error_code error_of(int answer, int system_error) {
+    static const resolver_category category;
+    if (answer == EAI_SYSTEM) return {system_error, std::generic_category()};
+    return {answer, category};
+}
+
+/// One look-up, shared between the thread that makes it and the task that may give up waiting.
+struct look_up {
+    std::string   host;
+    std::uint16_t port;
+    task_completion_source<std::vector<endpoint>> answer;
+
+    look_up(std::string name, std::uint16_t number) : host(std::move(name)), port(number) {}
+
+    void run() {
+        addrinfo wanted{};
+        wanted.ai_socktype = SOCK_STREAM;
+        addrinfo* found    = nullptr;
+        errno              = 0;
+        const int failed   = ::getaddrinfo(host.c_str(), nullptr, &wanted, &found);
+        if (failed != 0) {
+            answer.set_exception(io_error(error_of(failed, errno), "resolve '" + host + "'"));
+            return;
+        }
+        std::vector<endpoint> result;
+        for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+            endpoint known;
+            if (!detail::endpoint_from(at->ai_addr, known)) continue;
+            known = endpoint::from_bytes(known.is_v6(), known.bytes().data(), port, known.scope());
+            if (std::find(result.begin(), result.end(), known) == result.end()) result.push_back(known);
+        }
+        ::freeaddrinfo(found);
+        if (result.empty()) answer.set_exception(io_error(error_of(EAI_NONAME, 0), "resolve '" + host + "'"));
+        else answer.set_result(std::move(result));
+    }
+};
+
+}  // namespace
+
+task<std::vector<endpoint>> resolve(std::string host, std::uint16_t port, cancellation_token token) {
+    token.throw_if_cancellation_requested();
+    if (const std::optional<endpoint> known = endpoint::try_from_address(host, port)) co_return std::vector<endpoint>(1, *known);
+    auto work = std::make_shared<look_up>(std::move(host), port);
+    runtime::current().post_blocking([work] { work->run(); });
+    task<std::vector<endpoint>> answer = work->answer.task();
+    co_return co_await answer.wait_async(std::move(token)).configure_await(false);
+}
+
+}  // namespace weft::inline WEFT_ABI::net
