@@ -27,7 +27,7 @@ FLAGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wcon
 
 
 def text_checks():
-    errors, warnings = list(rules.check_version(ROOT)), []
+    errors, warnings = [*rules.check_version(ROOT), *rules.check_umbrella(ROOT)], []
     for path in rules.sources(ROOT):
         text = (ROOT / path).read_text(errors="replace")
         code = rules.without_comments(text)

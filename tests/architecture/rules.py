@@ -207,3 +207,22 @@ def sources(root):
         for path in sorted((root / folder).rglob("*")):
             if path.suffix in (".hpp", ".cpp") and path.is_file():
                 yield path.relative_to(root)
+
+
+def check_umbrella(root):
+    """weft.hpp opens every front door of floors 0 to 4, and no other."""
+    umbrella = root / "include" / "weft" / "weft.hpp"
+    shown = {match[2] for line in umbrella.read_text().splitlines() if (match := INCLUDE.match(line))} if umbrella.exists() else set()
+    core = allowed_rooms("coordination")
+    doors = set()
+    for path in (root / "include" / "weft").rglob("*.hpp"):
+        relative = path.relative_to(root)
+        if is_front_door(relative):
+            name = "/".join(relative.parts[1:])
+            target = room_of_include(name, root)
+            if target and target[0] in core:
+                doors.add(name)
+    for name in sorted(doors - shown):
+        yield f"include/weft/weft.hpp: does not include '{name}'"
+    for name in sorted(shown - doors):
+        yield f"include/weft/weft.hpp: '{name}' is no front door of floors 0 to 4"
