@@ -256,7 +256,13 @@ bool pool_core::sleep(worker& self) noexcept {
 
 time_point pool_core::keep_time(worker& self) noexcept {
     worker* nobody = nullptr;
-    if (!keeper_.compare_exchange_strong(nobody, &self, std::memory_order_acq_rel)) return time_point::max();
+    if (!keeper_.compare_exchange_strong(nobody, &self, std::memory_order_acq_rel)) {
+        // A running worker arms timers without telling the keeper, who may mean to sleep past them: then this one minds them too.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        const time_point due  = timers_.next_due();
+        const auto       kept = keeper_deadline_.load(std::memory_order_relaxed);
+        return kept == nobody_keeps || due.time_since_epoch().count() < kept ? due : time_point::max();
+    }
     keeper_deadline_.store(any_deadline, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with earlier_timer()
     const time_point due = timers_.next_due();
