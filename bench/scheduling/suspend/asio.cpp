@@ -7,21 +7,43 @@
 
 namespace {
 
+bench::awaitable<void> partner(bench::asio_event& there, bench::asio_event& back, std::uint64_t n) {
+    for (std::uint64_t i = 0; i < n; ++i) {
+        co_await there.wait();
+        back.set();
+    }
+}
+
+bench::awaitable<double> round_trips(bench::executor where, std::uint64_t n) {
+    const auto start = bench::clock::now();
+    bench::asio_event there(where);
+    bench::asio_event back(where);
+    bench::asio_group group(where);
+    group.spawn(partner(there, back, n));
+    for (std::uint64_t i = 0; i < n; ++i) {
+        there.set();
+        co_await back.wait();
+    }
+    co_await group.join();
+    co_return bench::nanoseconds_each(start, n);
+}
+
+// The same with each wait in an asynchronous function of its own, as programs have it.
 bench::awaitable<void> wait_on(bench::asio_event& event) { co_await event.wait(); }
 
-bench::awaitable<void> partner(bench::asio_event& there, bench::asio_event& back, std::uint64_t n) {
+bench::awaitable<void> calling_partner(bench::asio_event& there, bench::asio_event& back, std::uint64_t n) {
     for (std::uint64_t i = 0; i < n; ++i) {
         co_await wait_on(there);
         back.set();
     }
 }
 
-bench::awaitable<double> measure(bench::executor where, std::uint64_t n) {
+bench::awaitable<double> calling_round_trips(bench::executor where, std::uint64_t n) {
     const auto start = bench::clock::now();
     bench::asio_event there(where);
     bench::asio_event back(where);
     bench::asio_group group(where);
-    group.spawn(partner(there, back, n));
+    group.spawn(calling_partner(there, back, n));
     for (std::uint64_t i = 0; i < n; ++i) {
         there.set();
         co_await wait_on(back);
@@ -38,7 +60,10 @@ int main(int argc, char** argv) {
     const auto repetitions = arguments.number("repetitions", bench::parameters::repetitions);
     bench::asio_runtime runtime(arguments.number("workers", bench::parameters::workers[0]));
     for (std::uint64_t r = 0; r <= repetitions; ++r) {
-        const double each = runtime.run(measure(runtime.get_executor(), n));
-        if (r > 0) bench::report("round_trip", "ns", each);
+        const double direct = runtime.run(round_trips(runtime.get_executor(), n));
+        const double calling = runtime.run(calling_round_trips(runtime.get_executor(), n));
+        if (r == 0) continue;
+        bench::report("round_trip", "ns", direct);
+        bench::report("with_calls", "ns", calling);
     }
 }
