@@ -1,0 +1,110 @@
+// Posts that meet workers falling asleep: a lost wake-up would leave an item waiting for ever.
+// SPDX-License-Identifier: MIT
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "support/eventually.hpp"
+#include "weft/blocking_region.hpp"
+#include "weft/runtime.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using weft_test::eventually;
+
+weft::runtime_options workers(std::size_t count) {
+    weft::runtime_options options;
+    options.min_threads = count;
+    options.driver      = "parking";
+    return options;
+}
+
+struct counting_item : weft::work_item {
+    std::atomic<int>* ran  = nullptr;
+    weft::dispatcher* home = nullptr;
+    counting_item*    then = nullptr;
+    counting_item() {
+        run = [](work_item& item) noexcept {
+            auto& self = static_cast<counting_item&>(item);
+            if (self.then != nullptr) self.home->post(*self.then, weft::post_hint::local);
+            self.ran->fetch_add(1);
+        };
+    }
+};
+
+void ping(std::size_t worker_count, int rounds) {
+    weft::runtime    where(workers(worker_count));
+    std::atomic<int> ran{0};
+    counting_item    first;
+    counting_item    second;
+    first.ran  = &ran;
+    second.ran = &ran;
+    first.home = &where.pool();
+    first.then = &second;
+    std::mt19937 random(1);
+    for (int round = 1; round <= rounds; ++round) {
+        where.pool().post(first, weft::post_hint::local);
+        ASSERT_TRUE(eventually([&] { return ran == 2 * round; })) << "round " << round;
+        // Pauses around the time in which a worker falls asleep.
+        const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(random() % 20'000);
+        while (std::chrono::steady_clock::now() < until) {
+        }
+    }
+}
+
+TEST(parking_stress, one_worker_hears_every_post) { ping(1, 5'000); }
+TEST(parking_stress, two_workers_hear_every_post) { ping(2, 5'000); }
+TEST(parking_stress, many_workers_hear_every_post) { ping(6, 2'000); }
+
+TEST(parking_stress, several_posters_and_workers_lose_nothing) {
+    constexpr int    posters = 3;
+    constexpr int    each    = 5'000;
+    weft::runtime    where(workers(3));
+    std::atomic<int> ran{0};
+    std::vector<std::thread> threads;
+    for (int poster = 0; poster < posters; ++poster) {
+        threads.emplace_back([&, poster] {
+            std::mt19937 random(static_cast<unsigned>(poster));
+            for (int index = 0; index < each; ++index) {
+                where.pool().post([&] {
+                    weft::thread_pool& pool = where.pool();
+                    pool.post([&] { ran.fetch_add(1); });
+                    ran.fetch_add(1);
+                });
+                if (random() % 64 == 0) std::this_thread::sleep_for(std::chrono::microseconds(random() % 200));
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_TRUE(eventually([&] { return ran == 2 * posters * each; }));
+    EXPECT_EQ(where.pool().injections(weft::injection_reason::blocking), 0U);
+}
+
+TEST(parking_stress, blocking_and_unblocking_threads_lose_nothing) {
+    constexpr int    count = 400;
+    weft::runtime    where(workers(2));
+    std::atomic<int> ran{0};
+    for (int index = 0; index < count; ++index) {
+        where.pool().post([&] {
+            std::atomic<bool> inner{false};
+            where.pool().post([&] {
+                inner = true;
+                inner.notify_one();
+            });
+            {
+                const weft::blocking_region region;
+                inner.wait(false);
+            }
+            ran.fetch_add(1);
+        });
+    }
+    EXPECT_TRUE(eventually([&] { return ran == count; }, 60s));
+}
+
+}  // namespace

@@ -1,0 +1,423 @@
+// The pool's promises: semantics 1.12, and what its contract adds.
+// SPDX-License-Identifier: MIT
+
+#include "weft/thread_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/eventually.hpp"
+#include "weft/async_local.hpp"
+#include "weft/blocking_region.hpp"
+#include "weft/run.hpp"
+#include "weft/runtime.hpp"
+#include "weft/synchronization_context.hpp"
+#include "weft/task.hpp"
+#include "weft/task_completion_source.hpp"
+#include "weft/yield.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using weft::runtime;
+using weft::runtime_options;
+using weft::thread_pool;
+using weft_test::eventually;
+
+/// A gate that callbacks can wait at, without telling the pool.
+class gate {
+public:
+    void open() {
+        const std::lock_guard lock(mutex_);
+        open_ = true;
+        changed_.notify_all();
+    }
+    void pass() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return open_; });
+    }
+
+private:
+    std::mutex              mutex_;
+    std::condition_variable changed_;
+    bool                    open_ = false;
+};
+
+runtime_options workers(std::size_t count) {
+    runtime_options options;
+    options.min_threads = count;
+    options.driver      = "parking";
+    return options;
+}
+
+/// Runs `body` on a worker of `where` and waits until it has run.
+template <class F>
+void on_worker(runtime& where, F body) {
+    std::atomic<bool> done{false};
+    where.pool().post([&] {
+        body();
+        done = true;
+    });
+    ASSERT_TRUE(eventually([&] { return done.load(); }));
+}
+
+struct noting_item : weft::work_item {
+    noting_item() : work_item([](work_item& item) noexcept {
+        auto& self = static_cast<noting_item&>(item);
+        self.order->push_back(self.name);
+    }) {}
+    std::vector<int>* order = nullptr;
+    int               name  = 0;
+};
+
+TEST(thread_pool, S_1_12_1_posts_from_other_threads_run_first_in_first_out) {
+    runtime          where(workers(1));
+    std::vector<int> order;
+    gate             start;
+    where.pool().post([&] { start.pass(); });
+    for (int name = 0; name < 5; ++name) where.pool().post([&order, name] { order.push_back(name); });
+    start.open();
+    on_worker(where, [] {});
+    EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4}));
+}
+
+TEST(thread_pool, S_1_12_2_a_worker_takes_its_newest_item_first) {
+    runtime          where(workers(1));
+    std::vector<int> order;
+    noting_item      items[3];
+    on_worker(where, [&] {
+        for (int index = 0; index < 3; ++index) {
+            items[index].order = &order;
+            items[index].name  = index;
+            where.pool().post(items[index], weft::post_hint::local);
+        }
+    });
+    on_worker(where, [] {});
+    EXPECT_EQ(order, (std::vector<int>{2, 1, 0}));
+}
+
+TEST(thread_pool, what_was_posted_next_runs_before_the_local_queue) {
+    runtime          where(workers(1));
+    std::vector<int> order;
+    noting_item      items[3];
+    on_worker(where, [&] {
+        for (int index = 0; index < 3; ++index) {
+            items[index].order = &order;
+            items[index].name  = index;
+        }
+        where.pool().post(items[0], weft::post_hint::next);
+        where.pool().post(items[1], weft::post_hint::local);
+        where.pool().post(items[2], weft::post_hint::fair);
+    });
+    on_worker(where, [] {});
+    EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
+}
+
+TEST(thread_pool, S_1_12_3_a_fair_post_runs_behind_the_global_queue) {
+    runtime          where(workers(1));
+    std::vector<int> order;
+    noting_item      fair;
+    fair.order = &order;
+    fair.name  = 9;
+    gate started;
+    gate start;
+    where.pool().post([&] {
+        started.open();
+        start.pass();
+        where.pool().post(fair, weft::post_hint::fair);
+    });
+    started.pass();
+    for (int name = 0; name < 3; ++name) where.pool().post([&order, name] { order.push_back(name); });
+    start.open();
+    ASSERT_TRUE(eventually([&] { return where.pool().pending_work_items() == 0; }));
+    on_worker(where, [] {});
+    EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 9}));
+}
+
+TEST(thread_pool, S_1_12_4_long_running_work_gets_a_thread_of_its_own) {
+    runtime           where(workers(1));
+    gate              end;
+    std::atomic<bool> is_worker{true};
+    std::atomic<bool> started{false};
+    where.pool().start_long_running([&] {
+        is_worker = weft::detail::this_thread_block().worker != nullptr;
+        EXPECT_EQ(&runtime::current(), &where);
+        started = true;
+        end.pass();
+    });
+    ASSERT_TRUE(eventually([&] { return started.load(); }));
+    EXPECT_FALSE(is_worker);
+    EXPECT_EQ(where.threads().long_running, 1U);
+    EXPECT_EQ(where.pool().thread_count(), 1U);
+    on_worker(where, [] {});  // the one worker is free
+    end.open();
+    EXPECT_TRUE(eventually([&] { return where.threads().long_running == 0; }));
+}
+
+TEST(thread_pool, S_1_12_5_the_minimum_of_threads_runs_at_once) {
+    runtime          where(workers(3));
+    std::atomic<int> inside{0};
+    gate             end;
+    for (int index = 0; index < 3; ++index) {
+        where.pool().post([&] {
+            ++inside;
+            end.pass();
+        });
+    }
+    EXPECT_TRUE(eventually([&] { return inside == 3; }));
+    EXPECT_EQ(where.pool().injections(weft::injection_reason::starvation), 0U);
+    end.open();
+}
+
+TEST(thread_pool, S_1_12_6_starvation_adds_a_thread_when_queued_work_is_not_taken) {
+    runtime           where(workers(1));
+    gate              end;
+    std::atomic<bool> ran{false};
+    where.pool().post([&] { end.pass(); });
+    where.pool().post([&] { ran = true; });
+    EXPECT_TRUE(eventually([&] { return ran.load(); }));
+    EXPECT_EQ(where.pool().injections(weft::injection_reason::starvation), 1U);
+    const auto events = where.pool().recent_injections();
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].reason, weft::injection_reason::starvation);
+    EXPECT_EQ(events[0].threads, 2U);
+    end.open();
+}
+
+TEST(thread_pool, S_1_12_7_an_announced_block_is_compensated_at_once) {
+    runtime           where(workers(1));
+    gate              end;
+    std::atomic<bool> ran{false};
+    where.pool().post([&] {
+        const weft::blocking_region region;
+        end.pass();
+    });
+    where.pool().post([&] { ran = true; });
+    EXPECT_TRUE(eventually([&] { return ran.load(); }));
+    EXPECT_EQ(where.pool().injections(weft::injection_reason::blocking), 1U);
+    end.open();
+}
+
+TEST(thread_pool, S_1_12_8_a_blocking_wait_on_a_task_announces_itself) {
+    runtime                       where(workers(1));
+    weft::task_completion_source<> source;
+    std::atomic<bool>             waited{false};
+    where.pool().post([&] {
+        source.task().wait();
+        waited = true;
+    });
+    where.pool().post([&] { source.set_result(); });
+    EXPECT_TRUE(eventually([&] { return waited.load(); }));
+    EXPECT_GE(where.pool().injections(weft::injection_reason::blocking), 1U);
+}
+
+TEST(thread_pool, S_1_12_10_impossible_limits_are_refused_and_change_nothing) {
+    runtime_options options = workers(2);
+    options.max_threads     = 8;
+    runtime      where(options);
+    thread_pool& pool = where.pool();
+    EXPECT_FALSE(pool.set_min_threads(0));
+    EXPECT_FALSE(pool.set_min_threads(9));
+    EXPECT_FALSE(pool.set_max_threads(1));
+    EXPECT_FALSE(pool.set_max_threads(1'000'000));
+    EXPECT_EQ(pool.min_threads(), 2U);
+    EXPECT_EQ(pool.max_threads(), 8U);
+    EXPECT_TRUE(pool.set_min_threads(4));
+    EXPECT_FALSE(pool.set_max_threads(3));
+    EXPECT_TRUE(pool.set_max_threads(4));
+    EXPECT_EQ(pool.min_threads(), 4U);
+    EXPECT_EQ(pool.max_threads(), 4U);
+}
+
+TEST(thread_pool, a_raised_minimum_is_reached_without_delay) {
+    runtime          where(workers(1));
+    std::atomic<int> inside{0};
+    gate             end;
+    ASSERT_TRUE(where.pool().set_min_threads(4));
+    for (int index = 0; index < 4; ++index) {
+        where.pool().post([&] {
+            ++inside;
+            end.pass();
+        });
+    }
+    EXPECT_TRUE(eventually([&] { return inside == 4; }));
+    EXPECT_EQ(where.pool().injections(weft::injection_reason::starvation), 0U);
+    end.open();
+}
+
+TEST(thread_pool, S_1_12_12_each_item_starts_without_contexts) {
+    static weft::async_local<int>  value;
+    runtime                        where(workers(1));
+    weft::synchronization_context  context;
+    on_worker(where, [&] {
+        weft::synchronization_context::set_current(&context);
+        value.set(5);
+    });
+    on_worker(where, [&] {
+        EXPECT_EQ(weft::synchronization_context::current(), nullptr);
+        EXPECT_EQ(value.value(), nullptr);
+    });
+}
+
+TEST(thread_pool, a_posted_callback_sees_the_async_locals_of_who_posted_it) {
+    static weft::async_local<int> value;
+    runtime                       where(workers(1));
+    value.set(7);
+    on_worker(where, [&] { EXPECT_EQ(value.value_or(0), 7); });
+    value.set(0);
+}
+
+TEST(thread_pool_death, S_1_12_13_an_exception_that_leaves_a_raw_callback_ends_the_process) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_DEATH(
+        {
+            runtime where(workers(1));
+            where.pool().post([] { throw std::runtime_error("spilled"); });
+            static_cast<void>(eventually([] { return false; }));
+        },
+        "an exception left a callback posted to the thread pool: spilled");
+}
+
+TEST(thread_pool, S_1_12_14_more_blocked_items_than_threads_finish) {
+    constexpr int    count = 20;
+    runtime          where(workers(2));
+    std::atomic<int> finished{0};
+    for (int index = 0; index < count; ++index) {
+        where.pool().post([&] {
+            weft::run([] {}).wait();
+            ++finished;
+        });
+    }
+    EXPECT_TRUE(eventually([&] { return finished == count; }));
+}
+
+TEST(thread_pool, S_1_12_14_items_that_block_without_saying_so_finish_too) {
+    constexpr int    count = 4;
+    runtime          where(workers(2));
+    std::atomic<int> finished{0};
+    for (int index = 0; index < count; ++index) {
+        where.pool().post([&] {
+            gate inner;
+            where.pool().post([&] { inner.open(); });
+            inner.pass();
+            ++finished;
+        });
+    }
+    EXPECT_TRUE(eventually([&] { return finished == count; }));
+}
+
+TEST(thread_pool, never_has_more_threads_than_the_maximum) {
+    runtime_options options = workers(1);
+    options.max_threads     = 3;
+    runtime          where(options);
+    std::atomic<int> inside{0};
+    std::atomic<int> most{0};
+    gate             end;
+    for (int index = 0; index < 6; ++index) {
+        where.pool().post([&] {
+            const weft::blocking_region region;
+            ++inside;
+            if (inside > most) most = inside.load();
+            end.pass();
+            --inside;
+        });
+    }
+    EXPECT_TRUE(eventually([&] { return inside == 3; }));
+    EXPECT_EQ(where.pool().thread_count(), 3U);
+    end.open();
+    EXPECT_TRUE(eventually([&] { return where.pool().completed_work_items() == 6; }));
+    EXPECT_EQ(most, 3);
+}
+
+TEST(thread_pool, what_a_blocked_worker_was_to_run_next_runs_elsewhere) {
+    runtime           where(workers(2));
+    gate              end;
+    std::atomic<bool> ran{false};
+    struct flag_item : weft::work_item {
+        std::atomic<bool>* flag = nullptr;
+    } item;
+    item.flag = &ran;
+    item.run  = [](weft::work_item& self) noexcept { *static_cast<flag_item&>(self).flag = true; };
+    where.pool().post([&] {
+        where.pool().post(item, weft::post_hint::next);
+        const weft::blocking_region region;
+        end.pass();
+    });
+    EXPECT_TRUE(eventually([&] { return ran.load(); }));
+    end.open();
+}
+
+TEST(thread_pool, what_a_busy_worker_was_to_run_next_is_stolen_after_a_while) {
+    runtime           where(workers(2));
+    gate              end;
+    std::atomic<bool> ran{false};
+    struct flag_item : weft::work_item {
+        std::atomic<bool>* flag = nullptr;
+    } item;
+    item.flag = &ran;
+    item.run  = [](weft::work_item& self) noexcept { *static_cast<flag_item&>(self).flag = true; };
+    where.pool().post([&] {
+        where.pool().post(item, weft::post_hint::next);
+        end.pass();
+    });
+    EXPECT_TRUE(eventually([&] { return ran.load(); }));
+    EXPECT_EQ(where.pool().thread_count(), 2U);
+    end.open();
+}
+
+weft::task<> yield_often(std::atomic<bool>& stop) {
+    while (!stop) co_await weft::yield();
+}
+
+TEST(thread_pool, a_task_that_only_yields_lets_everything_else_run) {
+    runtime           where(workers(1));
+    std::atomic<bool> stop{false};
+    weft::task<>      yielding;
+    on_worker(where, [&] { yielding = yield_often(stop); });
+    for (int round = 0; round < 100; ++round) on_worker(where, [] {});
+    stop = true;
+    yielding.wait();
+}
+
+TEST(thread_pool, counts_what_it_ran_and_what_waits) {
+    runtime where(workers(1));
+    gate    started;
+    gate    end;
+    where.pool().post([&] {
+        started.open();
+        end.pass();
+    });
+    started.pass();
+    where.pool().post([] {});
+    where.pool().post([] {});
+    EXPECT_EQ(where.pool().pending_work_items(), 2U);
+    EXPECT_EQ(where.pool().completed_work_items(), 0U);
+    end.open();
+    EXPECT_TRUE(eventually([&] { return where.pool().completed_work_items() == 3; }));
+    EXPECT_EQ(where.pool().pending_work_items(), 0U);
+}
+
+TEST(thread_pool, its_threads_have_names_and_take_no_signals) {
+    runtime where(workers(1));
+    on_worker(where, [] {
+        char name[16] = {};
+        ::pthread_getname_np(::pthread_self(), name, sizeof name);
+        EXPECT_EQ(std::string(name), "weft-worker-0");
+        sigset_t blocked;
+        ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+        EXPECT_EQ(sigismember(&blocked, SIGTERM), 1);
+        EXPECT_EQ(sigismember(&blocked, SIGINT), 1);
+    });
+}
+
+}  // namespace
