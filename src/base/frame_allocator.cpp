@@ -137,6 +137,7 @@ void free_cached(frame_cache& cache, void* memory, std::size_t size) noexcept {
     free_block*       block = ::new (memory) free_block;
     block->next             = bin.head;
     bin.head                = block;
+    bin.batch               = batch_sizes[index];
     if (++bin.count >= batch_sizes[index]) [[unlikely]] retire(bin, index);
 }
 

@@ -73,6 +73,8 @@ void report_on_pool(std::exception_ptr error) noexcept {
 
 }  // namespace
 
+static_assert(std::is_trivially_destructible_v<task_core>, "free_block() does not run a destructor");
+
 fault_info::~fault_info() { delete aggregate.load(std::memory_order_relaxed); }
 
 void task_core::resume_item(work_item& item) noexcept { resume_here(static_cast<task_core&>(item)); }
@@ -90,6 +92,7 @@ void free_unowned(task_core& core) noexcept {
 void poison_frame(task_core& core, std::size_t size) noexcept { __asan_poison_memory_region(core.frame(), size); }
 #endif
 
+// The end of every task, so the usual way is short: no fault, a result without a destructor, a block that goes to the list.
 void task_core::free_block() noexcept {
     if (fault != nullptr) [[unlikely]] {
         if (ending == task_status::faulted && !fault->observed.load(std::memory_order_relaxed)) raise_unobserved(*fault);
@@ -100,7 +103,7 @@ void task_core::free_block() noexcept {
 #if WEFT_ASAN
     __asan_unpoison_memory_region(this, block_size - result_ops->prefix);
 #endif
-    free_unowned(*this);
+    free_to(this_thread_block().frames, reinterpret_cast<char*>(this) - result_ops->prefix, block_size);
 }
 
 void task_core::destroy_frame() noexcept {

@@ -87,8 +87,7 @@ bool task_core::wait(const time_point* deadline, const cancellation_token& token
 
 std::exception_ptr task_core::first_error() const noexcept { return fault == nullptr ? nullptr : fault->errors.front(); }
 
-void task_core::rethrow_if_failed() {
-    if (fault == nullptr) return;
+void task_core::rethrow_failure() {
     mark_observed();
     std::rethrow_exception(fault->errors.front());
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "weft/base/config.hpp"
 
@@ -25,6 +26,7 @@ struct frame_cache {
         free_block*   head  = nullptr;
         free_block*   spare = nullptr;  ///< null or exactly one full batch, kept so that a thread at the edge stays at home
         std::uint32_t count = 0;        ///< blocks behind `head`
+        std::uint32_t batch = 0;        ///< how many make a batch; 0 until the first block of this class came back
     };
     bin bins[frame_classes];
 };
@@ -53,6 +55,25 @@ void free_cached(frame_cache& cache, void* block, std::size_t size) noexcept;
         }
     }
     return allocate_cached(cache, size);
+#endif
+}
+
+/// free_frame() for a caller that has its thread's cache at hand.
+inline void free_to([[maybe_unused]] frame_cache& cache, void* memory, std::size_t size) noexcept {
+#if WEFT_ASAN || WEFT_TSAN
+    free_frame(memory, size);
+#else
+    if (size != 0 && size <= largest_class) [[likely]] {
+        frame_cache::bin& bin = cache.bins[(size - 1) / frame_step];
+        if (bin.count + 1 < bin.batch) [[likely]] {
+            auto* block = ::new (memory) frame_cache::free_block;
+            block->next = bin.head;
+            bin.head    = block;
+            ++bin.count;
+            return;
+        }
+    }
+    free_cached(cache, memory, size);
 #endif
 }
 

@@ -236,7 +236,10 @@ struct task_core : continuation {
     /// @throws operation_canceled  when the token fired first; the task goes on (1.8/7)
     bool wait(const time_point* deadline, const cancellation_token& token);
     /// Throws what an await throws: the first error, or the cancellation. Does nothing after success. Precondition: done.
-    void rethrow_if_failed();
+    void rethrow_if_failed() {
+        if (fault != nullptr) [[unlikely]] rethrow_failure();
+    }
+    [[noreturn]] void rethrow_failure();
     /// Throws the aggregate that wait() and result() throw. Precondition: done.
     void throw_aggregate_if_failed();
     [[nodiscard]] std::exception_ptr first_error() const noexcept;
