@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+
+#include "weft/testing/assertions.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "weft/testing/deterministic_scheduler.hpp"
+
+namespace weft::inline WEFT_ABI::testing::detail {
+
+namespace {
+
+/// Words to an identifier, as filters and reports expect.
+std::string identifier(std::string_view words) {
+    std::string name;
+    for (const char letter : words) {
+        const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9');
+        if (plain) name += letter;
+        else if (!name.empty() && name.back() != '_') name += '_';
+    }
+    if (!name.empty() && name.back() == '_') name.pop_back();
+    return name.empty() ? "unnamed" : name;
+}
+
+std::uint64_t schedules_from_environment() {
+    const char* text = std::getenv("WEFT_SCHEDULES");
+    const auto  told = text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+    return told == 0 ? 1 : told;
+}
+
+/// One run. @returns what went wrong beyond recorded failures
+std::string run_once(task<> (*body)(), std::uint64_t seed) {
+    try {
+        deterministic_scheduler world(seed);
+        world.run(body);
+    } catch (const requirement_failed&) {
+        return {};  // recorded where it failed
+    } catch (const std::exception& error) {
+        return error.what();
+    } catch (...) {
+        return message_of(std::current_exception());
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string suite_of(const char* promise, const char* file) {
+    const std::string_view text(promise);
+    const std::size_t      colon = text.find(": ");
+    if (colon != std::string_view::npos) return identifier(text.substr(0, colon));
+    std::string_view path(file);
+    path = path.substr(path.find_last_of('/') + 1);
+    return identifier(path.substr(0, path.find_first_of('.')));
+}
+
+std::string name_of(const char* promise) {
+    const std::string_view text(promise);
+    const std::size_t      colon = text.find(": ");
+    return identifier(colon == std::string_view::npos ? text : text.substr(colon + 2));
+}
+
+std::string run_test(task<> (*body)(), bool (*has_failed)()) {
+    const std::uint64_t first = seed_from_environment();
+    const std::uint64_t count = schedules_from_environment();
+    for (std::uint64_t seed = first; seed - first < count; ++seed) {
+        const std::string failure = run_once(body, seed);
+        if (failure.empty() && !has_failed()) continue;
+        const std::string again = "repeat with WEFT_SEED=" + std::to_string(seed);
+        return failure.empty() ? again : failure + "; " + again;
+    }
+    return {};
+}
+
+}  // namespace weft::inline WEFT_ABI::testing::detail

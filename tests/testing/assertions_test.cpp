@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "weft/testing/assertions.hpp"
+
+#include <gtest/gtest-spi.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "weft/scheduling/delay.hpp"
+#include "weft/task/task_completion_source.hpp"
+
+namespace {
+
+using namespace weft;
+using namespace std::chrono_literals;
+namespace testing_detail = weft::testing::detail;
+
+task<> fails_late() {
+    co_await delay(1s);
+    throw std::runtime_error("the disk is full");
+}
+
+WEFT_TEST("weft_test: a body is a coroutine in virtual time") {
+    const auto before = std::chrono::steady_clock::now();
+    co_await delay(1h);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 60s);
+}
+
+WEFT_TEST("weft_test: a required condition may await") {
+    const auto is_true = []() -> task<bool> {
+        co_await delay(1s);
+        co_return true;
+    };
+    WEFT_REQUIRE(co_await is_true());
+}
+
+WEFT_TEST("weft_test: an expected exception may come from an await") {
+    WEFT_CHECK_THROWS_AS(co_await fails_late(), std::runtime_error);
+}
+
+TEST(weft_test, suites_and_names_come_from_the_promise) {
+    EXPECT_EQ(testing_detail::suite_of("async_mutex: grants in order", "x.cpp"), "async_mutex");
+    EXPECT_EQ(testing_detail::name_of("async_mutex: grants in order!"), "grants_in_order");
+    EXPECT_EQ(testing_detail::suite_of("plain words", "/a/b/file_test.cpp"), "file_test");
+    EXPECT_EQ(testing_detail::name_of("plain words"), "plain_words");
+}
+
+bool nothing_recorded() { return false; }
+
+TEST(weft_test, an_exception_that_leaves_the_body_is_reported_with_the_seed) {
+    EXPECT_EQ(testing_detail::run_test(&fails_late, &nothing_recorded), "the disk is full; repeat with WEFT_SEED=" +
+              std::string(std::getenv("WEFT_SEED") ? std::getenv("WEFT_SEED") : "0"));
+}
+
+task<> waits_for_ever() {
+    task_completion_source<int> never;
+    co_await never.task();
+}
+
+TEST(weft_test, a_body_that_would_wait_for_ever_fails_at_once) {
+    const std::string failure = testing_detail::run_test(&waits_for_ever, &nothing_recorded);
+    EXPECT_EQ(failure.find("deadlock: "), 0u) << failure;
+}
+
+task<> requires_the_impossible() {
+    co_await delay(1s);
+    WEFT_REQUIRE(1 == 2);
+    ADD_FAILURE() << "went on";
+}
+
+TEST(weft_test, a_failed_requirement_ends_the_body) {
+    std::string report;
+    EXPECT_NONFATAL_FAILURE(report = testing_detail::run_test(&requires_the_impossible, &nothing_recorded), "required: 1 == 2");
+    EXPECT_EQ(report, "");
+}
+
+task<> expects_the_wrong_exception() { WEFT_CHECK_THROWS_AS(co_await fails_late(), std::logic_error); }
+task<> expects_an_exception_in_vain() { WEFT_CHECK_THROWS_AS(co_await delay(1s), std::logic_error); }
+
+TEST(weft_test, another_exception_or_none_is_a_failure) {
+    EXPECT_NONFATAL_FAILURE(static_cast<void>(testing_detail::run_test(&expects_the_wrong_exception, &nothing_recorded)),
+                            "the disk is full");
+    EXPECT_NONFATAL_FAILURE(static_cast<void>(testing_detail::run_test(&expects_an_exception_in_vain, &nothing_recorded)),
+                            "threw nothing");
+}
+
+int runs = 0;
+task<> counts_runs() {
+    ++runs;
+    co_return;
+}
+
+TEST(weft_test, schedules_runs_the_body_under_that_many_seeds) {
+    ASSERT_EQ(setenv("WEFT_SCHEDULES", "20", 1), 0);
+    EXPECT_EQ(testing_detail::run_test(&counts_runs, &nothing_recorded), "");
+    unsetenv("WEFT_SCHEDULES");
+    EXPECT_EQ(runs, 20);
+}
+
+}  // namespace
