@@ -56,7 +56,8 @@ decltype(auto) take_result(task_core& core) {
     else {
         if (core.sole_owner()) return T(std::move(*core.result<T>()));
         if constexpr (std::is_copy_constructible_v<T>) return T(*core.result<T>());
-        else throw_shared_move();
+        // The other reference may only be the ending task's own, about to be dropped on another thread.
+        else return T(std::move(*core.result<T>()));
     }
 }
 
