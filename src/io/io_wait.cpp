@@ -20,6 +20,9 @@ std::uint32_t most(std::size_t length) noexcept {
     return static_cast<std::uint32_t>(std::min<std::size_t>(length, io_operation::longest));
 }
 
+/// The kinds that have no offset: theirs carries the flags.
+bool has_flags(io_kind kind) noexcept { return kind == io_kind::open || kind == io_kind::sync || kind == io_kind::stat; }
+
 }  // namespace
 
 io_wait::io_wait(io_kind what, io_request&& request) noexcept
@@ -28,6 +31,7 @@ io_wait::io_wait(io_kind what, io_request&& request) noexcept
     length = most(request.length);
     // A send has no offset: there it counts what is left to send.
     offset = what == io_kind::send ? request.length : request.offset;
+    flags  = has_flags(what) ? static_cast<std::uint32_t>(request.offset) : 0;
     fd     = state_->fd();
 }
 

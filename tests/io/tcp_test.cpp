@@ -215,7 +215,6 @@ task<> close_while_reading() {
     std::array<char, 4> buffer{};
     task<std::size_t> pending = both.client.read(std::span<char>(buffer));
     co_await both.client.close();
-    EXPECT_TRUE(pending.is_completed());
     bool canceled = false;
     try {
         co_await std::move(pending);

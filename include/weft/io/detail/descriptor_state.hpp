@@ -59,6 +59,8 @@ public:
 
 protected:
     virtual ~descriptor_state() = default;
+    /// The descriptor of a state that was made before it was opened.
+    void adopt(int fd) noexcept { fd_ = fd; }
     /// Makes the operations that wait for others (a peer) end soon. Files have none.
     virtual void interrupt() noexcept {}
     /// Whether a plain close() is as good as an asynchronous one.

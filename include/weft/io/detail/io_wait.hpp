@@ -17,7 +17,7 @@ struct io_request {
     descriptor_state*  state;
     void*              buffer;
     std::size_t        length;
-    std::uint64_t      offset;
+    std::uint64_t      offset;  ///< open, sync, stat: the flags
     cancellation_token token;
 
     io_request(descriptor_state* of, void* data, std::size_t size, cancellation_token stop, std::uint64_t at = 0) noexcept
