@@ -126,6 +126,12 @@ private:
     detail::task_core* core_ = nullptr;
 };
 
+/// Lets an operation go on with nobody waiting; for plain statements: `forget(send(message));`.
+template <class T>
+void forget(const task<T>& handle) noexcept {
+    handle.forget();
+}
+
 // ---- implementation
 
 namespace detail {
@@ -224,3 +230,8 @@ outcome_awaitable<T> task<T>::as_outcome() && {
 }
 
 }  // namespace weft::inline WEFT_ABI
+
+template <class T, class... Parameters>
+struct std::coroutine_traits<weft::task<T>, Parameters...> : weft::detail::coroutine_parameters<Parameters...> {
+    using promise_type = typename weft::task<T>::promise_type;
+};

@@ -102,6 +102,7 @@ public:
     // ---- awaiting: once, as an rvalue
 
     using weft_native = void;
+    using weft_single_use = void;
 
     [[nodiscard]] bool await_ready() const { return is_completed(); }
     bool await_suspend(std::coroutine_handle<> self) {
@@ -191,3 +192,8 @@ task<T> value_task<T>::as_task() && {
 }
 
 }  // namespace weft::inline WEFT_ABI
+
+template <class T, class... Parameters>
+struct std::coroutine_traits<weft::value_task<T>, Parameters...> : weft::detail::coroutine_parameters<Parameters...> {
+    using promise_type = typename weft::value_task<T>::promise_type;
+};

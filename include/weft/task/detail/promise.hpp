@@ -45,7 +45,9 @@ public:
             return task_awaiter<typename plain::weft_task_result, !std::is_lvalue_reference_v<Awaitable>>(
                 awaitable.core_or_null());
         } else if constexpr (native_awaitable<plain>) {
-            static_assert(!std::is_lvalue_reference_v<Awaitable>,
+            static_assert(!std::is_lvalue_reference_v<Awaitable> || !requires { typename plain::weft_single_use; },
+                          "a value_task is awaited once: write `co_await std::move(value)`, or keep a task<T> of it");
+            static_assert(!std::is_lvalue_reference_v<Awaitable> || requires { typename plain::weft_single_use; },
                           "an operation is awaited where it is made (`co_await delay(1s)`); to keep it, store it as a task<T>");
             return native_awaiter<plain>(awaitable);
         } else {
@@ -124,8 +126,12 @@ public:
     void return_void() noexcept {}
 };
 
-/// The core of the coroutine behind a handle whose promise is ours.
-template <class Promise>
-concept weft_promise = std::derived_from<Promise, promise_base>;
+/// Refuses what a coroutine cannot keep: an rvalue reference names a temporary of the caller, which is gone after the first
+/// suspension.
+template <class... Parameters>
+struct coroutine_parameters {
+    static_assert((!std::is_rvalue_reference_v<Parameters> && ...),
+                  "a coroutine's parameter may not be an rvalue reference: take it by value, the coroutine then owns it");
+};
 
 }  // namespace weft::inline WEFT_ABI::detail
