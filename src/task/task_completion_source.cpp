@@ -12,10 +12,6 @@ namespace detail {
 void throw_empty_handle() {
     throw invalid_operation("the task handle is empty: it was default-constructed or moved from");
 }
-void throw_shared_move() {
-    throw invalid_operation(
-        "a move-only result cannot be moved out while other handles share the task: await the handle you keep, as an lvalue");
-}
 
 bool wait_for(task_core& core, std::chrono::nanoseconds limit, const cancellation_token& token) {
     bool done = false;

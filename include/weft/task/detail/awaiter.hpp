@@ -33,7 +33,6 @@ namespace weft::inline WEFT_ABI::detail {
 struct adopt_core {};
 
 [[noreturn]] void throw_empty_handle();
-[[noreturn]] void throw_shared_move();
 
 /// The core behind one of our coroutine handles.
 inline task_core& core_of(std::coroutine_handle<> handle) noexcept { return task_core::of(handle.address()); }
