@@ -115,12 +115,20 @@ bool cancellation_registration::unregister() noexcept {
     return true;
 }
 
+bool cancellation_registration::is_running_elsewhere() const noexcept {
+    return node_ != nullptr && node_->owner != nullptr && node_->owner->is_running_elsewhere(*node_);
+}
+
 void cancellation_registration::dispose() noexcept {
     detail::callback_node* node = std::exchange(node_, nullptr);
     if (node == nullptr) return;
     // Still running after the wait means: on this stack, below us.
     if (!detail::remove_and_wait(*node) && node->owner->is_running(*node)) node->orphaned = true;
     else delete node;
+}
+
+bool cancellation_registration::is_running_elsewhere() const noexcept {
+    return node_ != nullptr && node_->owner->is_running_elsewhere(*node_);
 }
 
 cancellation_token cancellation_registration::token() const noexcept {
