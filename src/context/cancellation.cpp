@@ -115,10 +115,6 @@ bool cancellation_registration::unregister() noexcept {
     return true;
 }
 
-bool cancellation_registration::is_running_elsewhere() const noexcept {
-    return node_ != nullptr && node_->owner != nullptr && node_->owner->is_running_elsewhere(*node_);
-}
-
 void cancellation_registration::dispose() noexcept {
     detail::callback_node* node = std::exchange(node_, nullptr);
     if (node == nullptr) return;

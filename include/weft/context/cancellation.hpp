@@ -146,9 +146,6 @@ public:
     /// Whether the callback is running on another thread right now, so that dispose() would wait.
     [[nodiscard]] bool is_running_elsewhere() const noexcept;
 
-    /// Whether the callback runs on another thread at this moment, so that dispose() would wait.
-    [[nodiscard]] bool is_running_elsewhere() const noexcept;
-
     /// The token it was registered on; a default one for an empty registration.
     [[nodiscard]] cancellation_token token() const noexcept;
 
