@@ -108,7 +108,7 @@ private:
         parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
         parameters.cq_entries = 32768;
         if (const int error = io_uring_queue_init_params(4096, &ring_, &parameters); error < 0) {
-            fail(-error, "set up io_uring, which the load generator needs,");
+            fail(-error, "set up io_uring for the load generator");
         }
         io_uring_register_ring_fd(&ring_);
         void* memory = nullptr;
