@@ -24,9 +24,11 @@ std::string identifier(std::string_view words) {
     return name.empty() ? "unnamed" : name;
 }
 
-std::uint64_t schedules_from_environment() {
+/// A seed given alone asks for that one run.
+std::uint64_t schedules_from_environment(std::uint64_t fallback) {
     const char* text = std::getenv("WEFT_SCHEDULES");
-    const auto  told = text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+    if (text == nullptr) return std::getenv("WEFT_SEED") != nullptr ? 1 : fallback;
+    const auto told = std::strtoull(text, nullptr, 10);
     return told == 0 ? 1 : told;
 }
 
@@ -62,9 +64,9 @@ std::string name_of(const char* promise) {
     return identifier(colon == std::string_view::npos ? text : text.substr(colon + 2));
 }
 
-std::string run_test(task<> (*body)(), bool (*has_failed)()) {
+std::string run_test(task<> (*body)(), bool (*has_failed)(), std::uint64_t schedules) {
     const std::uint64_t first = seed_from_environment();
-    const std::uint64_t count = schedules_from_environment();
+    const std::uint64_t count = schedules_from_environment(schedules);
     for (std::uint64_t seed = first; seed - first < count; ++seed) {
         const std::string failure = run_once(body, seed);
         if (failure.empty() && !has_failed()) continue;

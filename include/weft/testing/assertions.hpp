@@ -6,6 +6,7 @@
 //
 // SPDX-License-Identifier: MIT
 
+#include <cstdint>
 #include <exception>
 #include <string>
 
@@ -27,8 +28,9 @@ public:
 
 /// Runs `body` in a deterministic scheduler, once for each seed asked for, until a run fails.
 /// @param has_failed  whether the framework has recorded a failure
+/// @param schedules   how many seeds, unless the environment says so
 /// @returns what to report at the test's head; empty when all is well
-[[nodiscard]] std::string run_test(task<> (*body)(), bool (*has_failed)());
+[[nodiscard]] std::string run_test(task<> (*body)(), bool (*has_failed)(), std::uint64_t schedules = 1);
 
 }  // namespace weft::inline WEFT_ABI::testing::detail
 
@@ -37,13 +39,16 @@ public:
 
 /// A test case named by the promise it keeps: `WEFT_TEST("async_mutex: a cancelled waiter takes no turn") { co_await …; }`
 /// The body is a coroutine without result. Use EXPECT_* and WEFT_REQUIRE in it; ASSERT_* returns and cannot stand there.
-#define WEFT_TEST(promise)                                                                                                 \
+#define WEFT_TEST(promise) WEFT_EXPLORE_TEST(promise, 1)
+
+/// As WEFT_TEST, for a promise that must hold in every order: the body runs under `schedules` seeds, the plain order first.
+#define WEFT_EXPLORE_TEST(promise, schedules)                                                                              \
     static ::weft::task<> WEFT_DETAIL_JOIN(weft_test_body_, __LINE__)();                                                   \
     namespace {                                                                                                            \
     class WEFT_DETAIL_JOIN(weft_test_case_, __LINE__) final : public ::testing::Test {                                     \
         void TestBody() override {                                                                                         \
             const ::std::string failure = ::weft::testing::detail::run_test(                                               \
-                &WEFT_DETAIL_JOIN(weft_test_body_, __LINE__), [] { return ::testing::Test::HasFailure(); });               \
+                &WEFT_DETAIL_JOIN(weft_test_body_, __LINE__), [] { return ::testing::Test::HasFailure(); }, schedules);    \
             if (!failure.empty()) ADD_FAILURE() << promise << ": " << failure;                                             \
         }                                                                                                                  \
     };                                                                                                                     \
