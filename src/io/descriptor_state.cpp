@@ -80,12 +80,22 @@ descriptor_use::descriptor_use(descriptor_state& state) : state_(&state) {
 }
 
 void descriptor_state::abandon() noexcept {
-    const std::uint32_t before = users_.fetch_or(closing | abandoned, std::memory_order_acq_rel);
-    if ((before & count) == 0) {
+    std::uint32_t seen = users_.load(std::memory_order_relaxed);
+    std::uint32_t next = 0;
+    bool          last = false;
+    bool          interrupts = false;
+    do {
+        last       = (seen & count) == 0;
+        interrupts = !last && (seen & closing) == 0;
+        // While it interrupts, this call is a user too: the last operation may leave meanwhile.
+        next = (seen | closing | abandoned) + (interrupts ? 1 : 0);
+    } while (!users_.compare_exchange_weak(seen, next, std::memory_order_acq_rel, std::memory_order_relaxed));
+    if (interrupts) {
+        interrupt();
+        leave();
+    } else if (last) {
         close_now();
         delete this;
-    } else if ((before & closing) == 0) {
-        interrupt();
     }
 }
 

@@ -170,6 +170,7 @@ bool ring::issue_cancel(io_operation& operation, operation_list& ended) noexcept
             entry->addr = tagged(operation, tag_ready);
         }
         io_uring_sqe_set_data64(entry, tagged(operation, tag_cancel));
+        tsan_release(&operation);
         return true;
     }
     // The answer came while the letter lay here: whoever handled it left the operation to us.
