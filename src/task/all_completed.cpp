@@ -35,7 +35,7 @@ void all_completed::on_completed(work_item& item) noexcept {
     task_core* awaiter = all.awaiter_;
     // Release: the awaiter sees `order`; acquire: the last one sees everybody's.
     if (all.remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        const bool inline_allowed = (each.watched->flags & flag_run_async) == 0;
+        const bool inline_allowed = !each.watched->has_flag(flag_run_async);
         run_continuation(*awaiter, inline_allowed);
     }
 }

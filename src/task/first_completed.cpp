@@ -69,7 +69,7 @@ void first_completed::on_completed(work_item& item) noexcept {
         if (registered != 0) give_back += self.remove_losers(registered - 1);
     }
     task_core* awaiter = self.awaiter_;
-    const bool may_inline = (self.tasks_[mine.index]->flags & flag_run_async) == 0;
+    const bool may_inline = !self.tasks_[mine.index]->has_flag(flag_run_async);
     if (self.users_.fetch_sub(give_back, std::memory_order_acq_rel) == give_back) run_continuation(*awaiter, may_inline);
 }
 

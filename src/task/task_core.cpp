@@ -127,8 +127,8 @@ std::int32_t task_core::id() noexcept {
 task_status task_core::status() const noexcept {
     const std::uintptr_t now = word.load(std::memory_order_acquire);
     if ((now & done_bit) != 0) return static_cast<task_status>(now >> status_shift);
-    if ((flags & flag_delegate) == 0) return task_status::waiting_for_activation;
-    return (flags & flag_running) != 0 ? task_status::running : task_status::waiting_to_run;
+    if (!has_flag(flag_delegate)) return task_status::waiting_for_activation;
+    return has_flag(flag_running) ? task_status::running : task_status::waiting_to_run;
 }
 
 // ---- suspend
@@ -141,10 +141,10 @@ suspension task_core::begin_suspend(bool capture_context) noexcept {
         if (synchronization_context* context = capturable(block.sync)) captured = make_place(context, place_context);
         else if (block.scheduler != nullptr) captured = make_place(block.scheduler, place_scheduler);
     }
-    const suspension before{block.sync, (flags & flag_first_segment) != 0};
+    const suspension before{block.sync, has_flag(flag_first_segment)};
     context_map* mine = retain_context(block.locals);
     if (before.was_first) {
-        flags = static_cast<std::uint8_t>(flags & ~flag_first_segment);
+        clear_flag(flag_first_segment);
         block.sync = reinterpret_cast<synchronization_context*>(place);
         switch_context(block, locals);
         home = runs_on;
@@ -166,7 +166,7 @@ void task_core::undo_suspend(const suspension& what) noexcept {
         locals = retain_context(block.locals);
         place  = reinterpret_cast<std::uintptr_t>(block.sync);
         prev   = reinterpret_cast<continuation*>(&block);
-        flags  = static_cast<std::uint8_t>(flags | flag_first_segment);
+        set_flag(flag_first_segment);
         block.sync = what.sync;
     } else {
         locals = nullptr;
@@ -238,7 +238,7 @@ void task_core::set_current_exception() noexcept {
         set_fault(std::move(all.errors));
         return;
     } catch (const operation_canceled&) {
-        ending = (flags & flag_strict_cancel) != 0 ? task_status::faulted : task_status::canceled;
+        ending = has_flag(flag_strict_cancel) ? task_status::faulted : task_status::canceled;
     } catch (...) {
         ending = task_status::faulted;
     }
@@ -309,7 +309,7 @@ continuation* task_core::publish() noexcept {
 // is needed of it is read first.
 task_core* task_core::deliver(continuation* list) noexcept {
     if (list == nullptr) return nullptr;
-    const bool run_async = (flags & flag_run_async) != 0;
+    const bool run_async = has_flag(flag_run_async);
     continuation* first = list;
     task_core* chosen = nullptr;
     for (continuation* node = list; node != nullptr;) {
@@ -346,7 +346,7 @@ void enqueue(continuation& node, post_hint hint) noexcept {
 void run_continuation(continuation& node, bool may_inline) noexcept {
     if ((node.place & place_mask) == place_internal) node.run(node);
     else if (may_inline && may_run_here(this_thread_block(), node)) resume_here(static_cast<task_core&>(node));
-    else enqueue(node, post_hint::local);
+    else enqueue(node, post_hint::next);
 }
 
 void resume_here(task_core& core) noexcept {

@@ -332,6 +332,18 @@ TEST(run, S_1_8_5_unwrapping_adds_no_aggregate_layer) {
     EXPECT_EQ(text_of(failing.exception()->inner_exceptions()[0]), "inner");
 }
 
+TEST(run, S_1_1_8_a_delegate_task_reports_waiting_to_run_or_running_until_it_ends) {
+    std::atomic<bool> leave{false};
+    task<> working = run([&leave] {
+        while (!leave) std::this_thread::yield();
+    });
+    EXPECT_TRUE(working.status() == task_status::waiting_to_run || working.status() == task_status::running);
+    while (working.status() != task_status::running) std::this_thread::yield();
+    leave = true;
+    working.get();
+    EXPECT_EQ(working.status(), task_status::ran_to_completion);
+}
+
 TEST(run, owns_a_capturing_lambda_coroutine) {
     auto text = std::make_unique<std::string>("kept");
     auto body = [text = std::move(text)]() -> task<std::string> {

@@ -25,13 +25,13 @@ public:
     bool await_suspend(std::coroutine_handle<> self) noexcept {
         task_core& core = core_of(self);
         core_ = &core;
-        if (delegate_) core.flags |= flag_delegate;
+        if (delegate_) core.set_flag(flag_delegate);
         static_cast<void>(core.begin_suspend(false));
         enqueue(core, options_ & creation_options::prefer_fairness ? post_hint::fair : post_hint::local);
         return true;
     }
     task_core& await_resume() const noexcept {
-        core_->flags |= flag_running;
+        core_->set_flag(flag_running);
         return *core_;
     }
 
@@ -44,7 +44,7 @@ private:
 /// An operation_canceled of a foreign token, or of one that is not signalled, is a fault of a delegate task (1.1/7).
 inline void judge_cancellation(task_core& self, const operation_canceled& error, const cancellation_token& token) noexcept {
     const bool ours = token.can_be_canceled() && error.token() == token && token.is_cancellation_requested();
-    if (!ours) self.flags |= flag_strict_cancel;
+    if (!ours) self.set_flag(flag_strict_cancel);
 }
 
 template <class F, class... Args>

@@ -22,7 +22,7 @@ namespace weft::inline WEFT_ABI::detail {
 struct final_awaiter {
     bool synchronous;
 
-    explicit final_awaiter(task_core& core) noexcept : synchronous((core.flags & flag_first_segment) != 0) {
+    explicit final_awaiter(task_core& core) noexcept : synchronous(core.has_flag(flag_first_segment)) {
         if (synchronous) core.finish_first_segment();
     }
     [[nodiscard]] bool await_ready() const noexcept { return synchronous; }
@@ -77,7 +77,7 @@ public:
     }
     static void operator delete(void* frame, std::size_t size) noexcept {
         task_core& core = task_core::of(frame);
-        if ((core.flags & flag_handed_out) != 0) {
+        if (core.has_flag(flag_handed_out)) {
             poison_frame(core, size);
         } else {
             // A parameter's copy constructor threw: there is no task.
@@ -95,7 +95,7 @@ public:
                     "the awaited result in a variable first (docs/gcc12.md)");
 #endif
         task_core& self = core();
-        self.flags |= flag_handed_out;
+        self.set_flag(flag_handed_out);
         return Task(&self, adopt_core{});
     }
     final_awaiter final_suspend() noexcept { return final_awaiter(core()); }

@@ -132,7 +132,7 @@ struct task_core : continuation {
 
     std::atomic<std::uintptr_t> word{0};
     std::atomic<std::uint32_t>  refs{1};
-    std::uint8_t                flags;
+    std::atomic<std::uint8_t>   flags;  ///< written by the running coroutine only, so without a read-modify-write
     task_status                 ending = task_status::ran_to_completion;  ///< final status, before it is published
     context_map*                locals = nullptr;  ///< first segment: the caller's; suspended: this coroutine's
     task_core*                  live_next = nullptr;
@@ -148,6 +148,16 @@ struct task_core : continuation {
           flags(initial_flags),
           result_ops(&operations),
           block_size(static_cast<std::uint32_t>(size)) {}
+
+    [[nodiscard]] bool has_flag(core_flag flag) const noexcept {
+        return (flags.load(std::memory_order_relaxed) & flag) != 0;
+    }
+    void set_flag(core_flag flag) noexcept {
+        flags.store(static_cast<std::uint8_t>(flags.load(std::memory_order_relaxed) | flag), std::memory_order_relaxed);
+    }
+    void clear_flag(core_flag flag) noexcept {
+        flags.store(static_cast<std::uint8_t>(flags.load(std::memory_order_relaxed) & ~flag), std::memory_order_relaxed);
+    }
 
     // ---- identity
 
@@ -219,7 +229,7 @@ struct task_core : continuation {
         thread_block& block = *reinterpret_cast<thread_block*>(prev);
         block.sync = reinterpret_cast<synchronization_context*>(place);
         switch_context(block, std::exchange(locals, nullptr));
-        flags = static_cast<std::uint8_t>(flags & ~flag_first_segment);
+        clear_flag(flag_first_segment);
         // The handle has not left the ramp function: a plain store, ordered by whatever hands it to another thread.
         word.store(done_bit | static_cast<std::uintptr_t>(ending) << status_shift, std::memory_order_release);
     }
