@@ -236,11 +236,12 @@ struct response_framing {
     version      to         = version::http_1_1;
     bool         keep_alive = true;
     bool         head_only  = false;  ///< the request was HEAD
-    bool         chunked    = false;  ///< the body follows in chunks
+    bool         streamed   = false;  ///< the body follows: in chunks, under 1.0 up to the end of the connection
+    bool         head_alone = false;  ///< the body follows as it is: append the head only
     std::int64_t now        = 0;      ///< seconds since 1970, for Date
 };
 
-/// Appends the head, and the body unless it comes in chunks.
+/// Appends the head, and the body unless that follows.
 /// A Content-Length or Transfer-Encoding set by the application counts only where there is no body to contradict it (HEAD, 304).
 void write_response(std::string& out, const response& what, const response_framing& how);
 /// Appends the request with its body. `host` is the value of Host unless the request has one.

@@ -309,6 +309,12 @@ bool wants_keep_alive(const headers& fields, version seen) noexcept {
 
 namespace {
 
+template <class Message>
+void take_media_type(Message& message) {
+    if (!message.headers().contains(header_id::content_type)) return;
+    message.content().set_media_type(*message.headers().get(header_id::content_type));
+}
+
 // Exactly one Host under 1.1, at most one under 1.0; its characters are those of a host and a port.
 h1_error check_host(const headers& fields, version seen) noexcept {
     const std::size_t hosts = fields.count(header_id::host);
@@ -347,6 +353,7 @@ bool request_reader::take_head(read_buffer& input, request& out) {
     request_access::clear_route(out);
     if (same_head(input.view(), out)) {
         input.consume(last_head_size_);
+        take_media_type(out);
         return true;
     }
     const std::size_t size = scanner_.scan(input.view(), limits_, false, error_);
@@ -362,6 +369,7 @@ bool request_reader::take_head(read_buffer& input, request& out) {
     last_head_size_ = head.size();
     last_stamp_     = next_stamp.fetch_add(1, std::memory_order_relaxed);
     headers_access::set_stamp(out.headers(), last_stamp_);
+    take_media_type(out);
     input.consume(size);
     return true;
 }
@@ -418,6 +426,7 @@ bool response_reader::take_head(read_buffer& input, response& out) {
         if (!has_body(out.status(), method_)) how = framing::none;
         else if (how == framing::none) how = framing::until_close;
         keep_alive_ = wants_keep_alive(out.headers(), out.version()) && how != framing::until_close;
+        take_media_type(out);
         body_.start(how, facts.content_length, limits_.body);
         error_ = body_.error();
         return !error_;

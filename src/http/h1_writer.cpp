@@ -98,8 +98,8 @@ void write_response(std::string& out, const response& what, const response_frami
     if (!fields.contains(header_id::date)) out.append("Date: ").append(http_date(how.now)).append("\r\n");
     if (!what.content().media_type().empty() && !fields.contains(header_id::content_type) && what.status() != 304)
         append_field(out, "Content-Type", what.content().media_type());
-    if (how.chunked) {
-        if (with_body && how.to == version::http_1_1) out.append("Transfer-Encoding: chunked\r\n");
+    if (how.streamed) {
+        if (has_body(what.status(), method::get) && how.to == version::http_1_1) out.append("Transfer-Encoding: chunked\r\n");
     } else if (with_body || (how.head_only && has_body(what.status(), method::get)) || what.status() == 304) {
         const auto told = with_body || !body.empty() ? std::nullopt : fields.get(header_id::content_length);
         if (told) {
@@ -113,7 +113,7 @@ void write_response(std::string& out, const response& what, const response_frami
     if (!how.keep_alive) out.append("Connection: close\r\n");
     else if (how.to == version::http_1_0) out.append("Connection: keep-alive\r\n");
     out.append("\r\n");
-    if (with_body && !how.chunked) out.append(body);
+    if (with_body && !how.streamed && !how.head_alone) out.append(body);
 }
 
 void write_request(std::string& out, const request& what, std::string_view target, std::string_view host) {

@@ -86,7 +86,11 @@ std::string_view reason_phrase(int status) noexcept {
     }
 }
 
-content::content(std::string bytes, std::string_view media_type) : bytes_(std::move(bytes)) {
+content::content(std::string bytes, std::string_view media_type) : bytes_(std::move(bytes)) { set_media_type(media_type); }
+
+void content::set_media_type(std::string_view media_type) {
+    known_type_ = {};
+    own_type_.clear();
     if (media_type.empty()) return;
     const auto* known = std::find(known_types.begin(), known_types.end(), media_type);
     if (known != known_types.end()) known_type_ = *known;

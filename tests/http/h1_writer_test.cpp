@@ -20,7 +20,7 @@ std::string written(const response& what, bool keep_alive = true, bool head_only
     how.to         = to;
     how.keep_alive = keep_alive;
     how.head_only  = head_only;
-    how.chunked    = chunked;
+    how.streamed   = chunked;
     how.now        = 784111777;
     std::string out;
     write_response(out, what, how);

@@ -66,6 +66,7 @@ public:
     [[nodiscard]] std::size_t      size() const noexcept { return bytes_.size(); }
     [[nodiscard]] bool             empty() const noexcept { return bytes_.empty(); }
     [[nodiscard]] std::string_view media_type() const noexcept { return own_type_.empty() ? known_type_ : own_type_; }
+    void                           set_media_type(std::string_view media_type);
     /// Gives the bytes away; the content is empty then.
     [[nodiscard]] std::string take() noexcept {
         std::string given = std::move(bytes_);
