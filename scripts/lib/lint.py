@@ -42,7 +42,7 @@ def dependencies_digest(path, flags):
     digest, seen, waiting = hashlib.sha256(QUERY.read_bytes() + " ".join(flags).encode()), set(), [path.resolve()]
     while waiting:
         current = waiting.pop()
-        if current in seen:
+        if current in seen or not current.is_file():
             continue
         seen.add(current)
         text = current.read_text(errors="replace")
@@ -93,16 +93,14 @@ def query(path, flags, build, cache):
 
 
 def lint(files, flags, build=None, cache=None):
-    """(sorted unique findings, errors); one finding a line, the most telling rule of it."""
+    """(sorted findings, errors); a rule is said once a line, however many columns it matches in."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         outcomes = list(pool.map(lambda path: query(path, flags, build, cache), files))
     lines = {}
     for findings, _ in outcomes:
         for file, line, column, rule in findings:
-            best = lines.get((file, line))
-            if not best or PRIORITY.index(rule) < PRIORITY.index(best[1]):
-                lines[(file, line)] = (column, rule)
-    findings = sorted((file, line, column, rule) for (file, line), (column, rule) in lines.items())
+            lines[(file, line, rule)] = min(column, lines.get((file, line, rule), column))
+    findings = sorted((file, line, column, rule) for (file, line, rule), column in lines.items())
     return findings, [error for _, error in outcomes if error]
 
 
