@@ -7,15 +7,18 @@
 //  2. fires timers that are overdue although nobody sleeps for them;
 //  3. wakes a thief for a worker that has not begun an item since the last tick and has queued ones;
 //  4. when work is queued, nobody sleeps and nothing was begun for a while, adds a thread (1.12/6). "A while" is short when
-//     the threads do not use their processors, so they are blocked without having said so, and half a second when they
-//     compute; it doubles with each thread added in vain.
+//     fewer threads want a processor than the pool has workers, so that some are blocked without having said so, and half a
+//     second when they compute, or wait for a processor; it doubles with each thread added in vain.
 //
 // Going to rest has the same shape as parking: publish `resting`, fence, look again; a worker that gets up reads the mode.
 // SPDX-License-Identifier: MIT
 
-#include <time.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstring>
 
 #include "scheduling/pool_core.hpp"
 #include "weft/base/thread_block.hpp"
@@ -41,7 +44,8 @@ void pool_core::run_monitor() noexcept {
     block.worker        = static_cast<worker_identity*>(&monitor_);
     name_this_thread("weft-monitor");
     driver_->owner_started(monitor_.owner);
-    patience_ = short_patience;
+    patience_      = short_patience;
+    stalled_since_ = std::chrono::steady_clock::now();
 
     int calm = 0;
     while (!stopping_.load(std::memory_order_relaxed)) {
@@ -125,7 +129,6 @@ void pool_core::watch_progress(time_point now) noexcept {
         progress_seen_ = progress;
         stalled_since_ = now;
         if (calm_since_ == time_point{}) calm_since_ = now;
-        stalled_processor_time_ = std::chrono::nanoseconds(-1);
         if (now - calm_since_ >= long_patience) {
             // Half a second without a stall: one of the threads added against starvation may go.
             patience_   = short_patience;
@@ -140,12 +143,9 @@ void pool_core::watch_progress(time_point now) noexcept {
     }
 
     calm_since_ = {};
-    if (stalled_processor_time_.count() < 0) stalled_processor_time_ = processor_time();
     const auto stalled = now - stalled_since_;
     if (stalled < patience_) return;
-    const int  runners   = std::max(running_.load(std::memory_order_relaxed), 1);
-    const bool computing = processor_time() - stalled_processor_time_ > stalled * runners / 2;
-    if (computing && stalled < long_patience) return;
+    if (stalled < long_patience && runnable_threads() >= permanent_) return;
     {
         const std::lock_guard guard(mutex_);
         if (threads_.load(std::memory_order_relaxed) < max_threads_.load(std::memory_order_relaxed))
@@ -154,19 +154,26 @@ void pool_core::watch_progress(time_point now) noexcept {
     add_thread(injection_reason::starvation);
     patience_      = std::min<std::chrono::nanoseconds>(patience_ * 2, long_patience);
     stalled_since_ = now;
-    stalled_processor_time_ = std::chrono::nanoseconds(-1);
 }
 
-/// What the pool's threads have used of processors so far.
-std::chrono::nanoseconds pool_core::processor_time() const noexcept {
-    std::chrono::nanoseconds sum{0};
-    const unsigned           count = table_size_.load(std::memory_order_acquire);
+/// How many of the pool's threads run or wait for a processor, as the kernel sees them. Zero where it does not tell.
+unsigned pool_core::runnable_threads() const noexcept {
+    unsigned       sum   = 0;
+    const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index) {
         const worker& each = *table_[index].load(std::memory_order_acquire);
-        timespec      used{};
-        // Acquire pairs with run_worker(). The clock of a thread that ends meanwhile fails, and counts nothing.
-        if (each.running.load(std::memory_order_acquire) && ::clock_gettime(each.cpu_clock, &used) == 0)
-            sum += std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+        if (!each.running.load(std::memory_order_acquire)) continue;  // acquire: thread_id is set
+        char path[48];
+        std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", each.thread_id);
+        const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+        if (file < 0) continue;
+        char          text[64];
+        const ssize_t size = ::read(file, text, sizeof text - 1);
+        ::close(file);
+        text[std::max<ssize_t>(size, 0)] = 0;
+        // "id (name) S …": our names have no parenthesis in them.
+        const char* const end = std::strchr(text, ')');
+        if (end != nullptr && end[1] == ' ' && end[2] == 'R') ++sum;
     }
     return sum;
 }

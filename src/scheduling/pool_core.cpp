@@ -191,18 +191,23 @@ void pool_core::add_thread(injection_reason reason) noexcept {
         reserve_       = self->next_spare;
         self->recalled = true;
         running_.fetch_add(1, std::memory_order_seq_cst);
+        idle_.begin_search(*self, ~0U);
         self->bed.wake();
         return;
     }
     if (threads_.load(std::memory_order_relaxed) >= max_threads_.load(std::memory_order_relaxed)) return;
+    worker* self = nullptr;
     try {
-        worker& self  = spare_worker();
-        self.injected = true;
+        self           = &spare_worker();
+        self->injected = true;
         running_.fetch_add(1, std::memory_order_seq_cst);
-        spawn(self);
+        // It begins as a searcher, like one who was woken: when it finds work, it sees to it that the next thread comes.
+        idle_.begin_search(*self, ~0U);
+        spawn(*self);
         record(reason);
     } catch (...) {
         // No thread to be had now. The work stays queued, and the monitor asks again.
+        if (self != nullptr && self->searching) static_cast<void>(idle_.end_search(*self));
     }
 }
 

@@ -111,7 +111,7 @@ private:
     [[nodiscard]] bool active() noexcept;
     [[nodiscard]] bool must_tick() noexcept;
     void               wake_monitor_from(monitor_mode mode) noexcept;
-    [[nodiscard]] std::chrono::nanoseconds processor_time() const noexcept;
+    [[nodiscard]] unsigned runnable_threads() const noexcept;
 
     thread_pool&            door_;
     runtime&                owner_;
@@ -160,7 +160,6 @@ private:
     // The monitor's own.
     std::uint64_t            progress_seen_ = 0;
     time_point               stalled_since_{};
-    std::chrono::nanoseconds stalled_processor_time_{};
     std::chrono::nanoseconds patience_{};
     time_point               calm_since_{};
 };

@@ -25,8 +25,7 @@
 // that in time, the monitor does.
 // SPDX-License-Identifier: MIT
 
-#include <pthread.h>
-#include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -68,8 +67,8 @@ void pool_core::run_worker(worker& self) noexcept {
     self.block          = &block;
     self.budget         = self.interval;
     name_this_thread((self.injected ? "weft-extra-" : "weft-worker-") + std::to_string(self.index));
-    ::pthread_getcpuclockid(::pthread_self(), &self.cpu_clock);
-    self.running.store(true, std::memory_order_release);  // pairs with processor_time(): cpu_clock is set
+    self.thread_id = ::gettid();
+    self.running.store(true, std::memory_order_release);  // pairs with runnable_threads(): thread_id is set
     if (!self.injected) driver_->owner_started(self.owner);
 
     bool counted = true;  // in running_

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <ctime>
 #include <thread>
 
 #include "scheduling/parker.hpp"
@@ -50,8 +49,8 @@ struct alignas(64) worker : worker_identity {
 
     // The monitor's view.
     std::uint64_t started_at_last_tick = 0;
-    clockid_t     cpu_clock{};
-    std::atomic<bool> running{false};  ///< the thread lives and its cpu_clock is valid
+    int               thread_id = 0;   ///< of the kernel
+    std::atomic<bool> running{false};  ///< the thread lives and its thread_id is valid
 
     // Under the pool's thread mutex.
     std::thread thread;

@@ -88,7 +88,7 @@ TEST(run_blocking, runs_on_no_worker_and_continues_on_the_pool) {
         EXPECT_NE(weft::detail::this_thread_block().worker, nullptr);
         co_return on_worker;
     };
-    EXPECT_FALSE(weft::block_on(body()));
+    EXPECT_FALSE(weft::block_on(weft::run(body)));
 }
 
 TEST(run_blocking, passes_arguments_results_and_exceptions) {

@@ -17,6 +17,7 @@
 #include "weft/run.hpp"
 #include "weft/run_blocking.hpp"
 #include "weft/task.hpp"
+#include "weft/task_completion_source.hpp"
 #include "weft/yield.hpp"
 
 namespace {
@@ -68,19 +69,22 @@ TEST(event_loop_context, S_1_2_2_an_await_comes_back_to_the_loop) {
     EXPECT_EQ(loop.run_until(start_in(loop)), 17);
 }
 
-weft::task<> leave(std::thread::id pump) {
-    co_await weft::run([] {}).configure_await(false);
+weft::task<> leave(weft::task<> until, std::thread::id pump) {
+    co_await until.configure_await(false);
     EXPECT_NE(std::this_thread::get_id(), pump);
     EXPECT_EQ(weft::synchronization_context::current(), nullptr);
 }
 
 TEST(event_loop_context, configure_await_false_leaves_the_loop) {
-    event_loop_context loop;
-    auto               left = [&] {
+    event_loop_context             loop;
+    weft::task_completion_source<> source;
+    auto                           left = [&] {
         const weft::synchronization_context_scope scope(&loop);
-        return leave(std::this_thread::get_id());
+        return leave(source.task(), std::this_thread::get_id());
     }();
+    auto completing = weft::run([&] { source.set_result(); });
     loop.run_until(std::move(left));
+    completing.wait();
 }
 
 weft::task<int> fail() {
