@@ -156,16 +156,20 @@ bool epoll_driver::submit(io_operation& operation) noexcept {
     return submit_ready(operation, *record);
 }
 
-// Under the record's lock. On an error the operation's result says which, and the kind stays unknown.
+// This and the next two: under the record's lock. Watching reports what is ready already, so no edge is lost by moving.
+bool epoll_driver::watch(int fd, descriptor_record& record, unsigned set) noexcept {
+    epoll_event wanted{};
+    wanted.events   = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    wanted.data.u64 = static_cast<std::uint64_t>(record.generation) << 32 | static_cast<std::uint32_t>(fd);
+    record.set      = static_cast<std::uint16_t>(set);
+    return ::epoll_ctl(sets_[set].epoll_fd, EPOLL_CTL_ADD, fd, &wanted) == 0;
+}
+
+// On an error the operation's result says which, and the kind stays unknown.
 descriptor_record::known_as epoll_driver::classify(io_operation& operation, descriptor_record& record) noexcept {
     if (record.kind != descriptor_record::known_as::unknown) return record.kind;
-    const unsigned set = choose_set();
-    epoll_event    watch{};
-    watch.events   = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    watch.data.u64 = static_cast<std::uint64_t>(record.generation) << 32 | static_cast<std::uint32_t>(operation.fd);
-    if (::epoll_ctl(sets_[set].epoll_fd, EPOLL_CTL_ADD, operation.fd, &watch) == 0) {
+    if (watch(operation.fd, record, choose_set())) {
         record.kind   = descriptor_record::known_as::pollable;
-        record.set    = static_cast<std::uint16_t>(set);
         record.stream = is_stream(operation.fd);
         int highest   = highest_fd_.load(std::memory_order_relaxed);
         while (highest < operation.fd && !highest_fd_.compare_exchange_weak(highest, operation.fd, std::memory_order_relaxed)) {}
@@ -175,6 +179,18 @@ descriptor_record::known_as epoll_driver::classify(io_operation& operation, desc
         operation.result = -errno;
     }
     return record.kind;
+}
+
+// Events that only the monitor fetches come a millisecond late, each time: so the descriptor follows whoever works on it now.
+void epoll_driver::leave_busy_owner(int fd, descriptor_record& record) noexcept {
+    record.stranded       = false;
+    const unsigned before = record.set;
+    const unsigned self   = worker_identity::owner_of(this_thread_block(), host_->target());
+    if (self + 1 >= count_ || self == before || !record.reading.line.empty() || !record.writing.line.empty()) return;
+    ::epoll_ctl(sets_[before].epoll_fd, EPOLL_CTL_DEL, fd, nullptr);
+    if (!watch(fd, record, self)) {
+        WEFT_ASSERT(watch(fd, record, before), "the kernel refuses to watch a descriptor that it watched before");
+    }
 }
 
 bool epoll_driver::submit_ready(io_operation& operation, descriptor_record& record) noexcept {
@@ -194,6 +210,7 @@ bool epoll_driver::submit_ready(io_operation& operation, descriptor_record& reco
     if (operation.kind == io_kind::connect || (way.ready && way.line.empty())) {
         if (attempt(operation, record, way)) return false;
     }
+    if (record.stranded) leave_busy_owner(operation.fd, record);
     operation.owner = record.set;
     count_in(record.set);
     way.line.append(operation);
@@ -267,7 +284,7 @@ void epoll_driver::forget(int fd) noexcept {
     WEFT_ASSERT(record->reading.line.empty() && record->writing.line.empty(), "a descriptor is closed while operations wait for it");
     ++record->generation;
     record->kind    = descriptor_record::known_as::unknown;
-    record->hung_up = record->stream = false;
+    record->hung_up = record->stream = record->stranded = false;
     record->reading.ready = record->writing.ready = true;
 }
 
@@ -277,7 +294,7 @@ void epoll_driver::forget(int fd) noexcept {
 // this owner is marked asleep.
 void epoll_driver::poll(unsigned index, time_point deadline) noexcept { fetch(index, &deadline); }
 
-bool epoll_driver::fetch(unsigned index, const time_point* deadline) noexcept {
+bool epoll_driver::fetch(unsigned index, const time_point* deadline, bool late) noexcept {
     owner_set&       set = sets_[index];
     std::unique_lock lock(set.fetching, std::defer_lock);
     epoll_event      events[fetch_events];
@@ -297,18 +314,19 @@ bool epoll_driver::fetch(unsigned index, const time_point* deadline) noexcept {
     for (int i = 0; i < count; ++i) {
         const std::uint64_t data = events[i].data.u64;
         if (data == wake_data) continue;
-        if (dispatch(static_cast<int>(data & 0xffffffffU), static_cast<std::uint32_t>(data >> 32), events[i].events)) any = true;
+        if (dispatch(data, events[i].events, late)) any = true;
     }
     return any;
 }
 
-bool epoll_driver::dispatch(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
-    descriptor_record* record = table_.find(fd);
+bool epoll_driver::dispatch(std::uint64_t data, std::uint32_t events, bool late) noexcept {
+    descriptor_record* record = table_.find(static_cast<int>(data & 0xffffffffU));
     if (record == nullptr) return false;
     operation_list ended;
     {
         std::unique_lock lock(record->lock);
-        if (record->generation != generation) return false;
+        if (record->generation != static_cast<std::uint32_t>(data >> 32)) return false;
+        record->stranded = late;
         constexpr std::uint32_t over = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
         if ((events & over) != 0) record->hung_up = true;
         const auto serve = [&](descriptor_record::direction& way) noexcept {
@@ -345,7 +363,7 @@ void epoll_driver::monitor_tick() noexcept {
     for (unsigned index = 0; index + 1 < count_; ++index) {
         owner_set& set = sets_[index];
         if (set.in_flight.load(std::memory_order_relaxed) > 0 && set.sleep_state.load(std::memory_order_seq_cst) != owner_set::asleep) {
-            fetch(index, nullptr);
+            fetch(index, nullptr, true);
         }
     }
 }

@@ -11,8 +11,9 @@
 
 namespace weft::inline WEFT_ABI::detail {
 
-/// One epoll set for each permanent thread. A descriptor joins the set of the owner that first works on it, and stays; nothing
-/// binds it to that thread, so whoever has time fetches the events of busy owners. Files go to blocking threads.
+/// One epoll set for each permanent thread. A descriptor joins the set of the owner that first works on it, and moves only when
+/// that owner is long busy; nothing binds it to the thread, so whoever has time fetches the events of busy owners. Files go to
+/// blocking threads.
 class epoll_driver final : public io_driver {
 public:
     epoll_driver() = default;
@@ -50,9 +51,11 @@ private:
     [[nodiscard]] bool submit_ready(io_operation& operation, descriptor_record& record) noexcept;
     [[nodiscard]] bool submit_blocking(io_operation& operation) noexcept;
     [[nodiscard]] descriptor_record::known_as classify(io_operation& operation, descriptor_record& record) noexcept;
+    [[nodiscard]] bool watch(int fd, descriptor_record& record, unsigned set) noexcept;
+    void leave_busy_owner(int fd, descriptor_record& record) noexcept;
     void run_blocking(io_operation& operation) noexcept;
-    bool fetch(unsigned index, const time_point* deadline) noexcept;
-    bool dispatch(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
+    bool fetch(unsigned index, const time_point* deadline, bool late = false) noexcept;
+    bool dispatch(std::uint64_t data, std::uint32_t events, bool late) noexcept;
     bool complete_all(operation_list& ended) noexcept;
     void count_in(unsigned index) noexcept;
 
