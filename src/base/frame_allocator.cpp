@@ -161,7 +161,9 @@ void release_frames(frame_cache& cache) noexcept {
     for (std::size_t index = 0; index < frame_classes; ++index) {
         frame_cache::bin& bin = cache.bins[index];
         if (bin.spare != nullptr) give_batch(bin.spare, batch_sizes[index], index);
-        if (bin.head != nullptr) give_batch(bin.head, bin.count, index);
+        // A scrap would take a batch's place in the depot: many short-lived threads would fill it with single blocks.
+        if (bin.count >= batch_sizes[index] / 2 && bin.head != nullptr) give_batch(bin.head, bin.count, index);
+        else free_to_system(bin.head, index);
         bin = {};
     }
 }

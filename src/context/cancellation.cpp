@@ -8,6 +8,7 @@
 
 #include "cancellation_parts.hpp"
 #include "weft/base/error.hpp"
+#include "weft/base/frame_allocator.hpp"
 #include "weft/base/thread_block.hpp"
 #include "weft/context/execution_context.hpp"
 #include "weft/context/synchronization_context.hpp"
@@ -52,6 +53,9 @@ struct callback_node : cancellation_node {
         } const scope{*owner, owner->set_executing(&this_thread_block())};
         call();
     }
+
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* block, std::size_t size) noexcept { free_frame(block, size); }
 
     cancellation_token       token;
     unique_function<void()>  callback;
