@@ -13,7 +13,7 @@
 
 namespace bench {
 
-/// A runtime of `workers` threads.
+/// A runtime of exactly `workers` threads.
 class weft_runtime {
 public:
     explicit weft_runtime(std::uint64_t workers) : runtime_(options(workers)) {}
@@ -28,6 +28,7 @@ private:
     static weft::runtime_options options(std::uint64_t workers) {
         weft::runtime_options chosen;
         chosen.min_threads = workers;
+        chosen.max_threads = workers;  // the pool must not make up for a worker that the benchmark keeps busy
         return chosen;
     }
 
