@@ -32,7 +32,6 @@ io_wait::io_wait(io_kind what, io_request&& request) noexcept
     // A send has no offset: there it counts what is left to send.
     offset = what == io_kind::send ? request.length : request.offset;
     flags  = has_flags(what) ? static_cast<std::uint32_t>(request.offset) : 0;
-    fd     = state_->fd();
 }
 
 io_wait::~io_wait() {
@@ -50,6 +49,7 @@ bool io_wait::ready() noexcept {
     if (token_.is_cancellation_requested()) return true;
     entered_ = state_->enter();
     if (!entered_) return true;
+    fd = state_->fd();  // not before: close() may be under way on another thread
     while (state_->driver().try_now(*this)) {
         if (result <= 0 || !advance()) return true;
     }
