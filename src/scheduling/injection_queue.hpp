@@ -25,6 +25,15 @@ public:
         count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
 
+    /// `count` linked items at once, from `first` to `last`.
+    void push_list(work_item& first, work_item& last, std::size_t count) noexcept {
+        last.next = nullptr;
+        const std::lock_guard guard(lock_);
+        (tail_ == nullptr ? head_ : tail_->next) = &first;
+        tail_                                    = &last;
+        count_.store(count_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+    }
+
     /// The oldest; null when empty.
     [[nodiscard]] work_item* pop() noexcept {
         if (empty()) return nullptr;

@@ -18,7 +18,6 @@
 #include <string>
 #include <system_error>
 
-#include "weft/base/assert.hpp"
 #include "weft/base/thread_block.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -38,7 +37,7 @@ pool_core::pool_core(thread_pool& door, runtime& owner, const runtime_options& o
       permanent_(static_cast<unsigned>(options.min_threads)),
       timers_(*this, permanent_ + foreign_shards(permanent_)),
       clock_(options.clock != nullptr ? options.clock : &timers_),
-      generation_(process_generation()),
+      generation_(process_generation.load(std::memory_order_relaxed)),
       table_(std::make_unique<std::atomic<worker*>[]>(thread_limit)),
       keeper_deadline_(nobody_keeps),
       random_(options.seed),
@@ -79,20 +78,19 @@ worker* pool_core::this_worker() noexcept {
     return self->takes_work ? self : nullptr;
 }
 
-void pool_core::check_process() const noexcept {
-    // A forked child has this memory but none of the threads: whatever it posts would wait for ever.
-    WEFT_ASSERT(in_own_process(),
-                "a runtime was used in a forked child; after fork() a child may only exec or exit");
-}
-
-bool pool_core::in_own_process() const noexcept { return process_generation() == generation_; }
-
 void pool_core::post(work_item& item, post_hint hint) noexcept {
     check_process();
     worker* self = this_worker();
     if (self == nullptr) {
         injected_.push(item);
         notify();
+        return;
+    }
+    if (self->collecting) {
+        item.next = nullptr;
+        (self->collected_last == nullptr ? self->collected_first : self->collected_last->next) = &item;
+        self->collected_last                                                                   = &item;
+        ++self->collected;
         return;
     }
     switch (hint) {
@@ -109,10 +107,15 @@ void pool_core::post(work_item& item, post_hint hint) noexcept {
                 work_item* older = self->slot.exchange(&item, std::memory_order_acq_rel);
                 if (older == nullptr) return;
                 self->queue.push(*older);
-                break;
+                wake_helper();
+                return;
             }
             [[fallthrough]];
-        case post_hint::local: self->queue.push(item); break;
+        case post_hint::local:
+            self->queue.push(item);
+            if (self->blocking_depth > 0) break;
+            wake_helper();
+            return;
         case post_hint::fair:
             if (self->blocking_depth == 0 && !self->has_work() && injected_.empty()) {
                 // Alone: behind everything is in front of everything. As with the slot, nobody is woken.
@@ -129,6 +132,12 @@ void pool_core::notify() noexcept {
     // Pairs with the fences in park() and blocking_began(): the item was queued before, their state is read after. With
     // anything weaker the item could be missed by both sides (store then load).
     std::atomic_thread_fence(std::memory_order_seq_cst);
+    wake_helper();
+}
+
+/// Sees to it that somebody comes for work that is visible. Without the fence of notify() this may miss one who is lying down
+/// right now: enough for an item in the queue of a running worker, which is itself awake, and looks again (maintain()).
+void pool_core::wake_helper() noexcept {
     const auto [sleeping, searching] = idle_.look();
     if (searching > 0) return;  // a searcher looks at every queue again before it sleeps
     if (sleeping > 0) {
@@ -158,6 +167,7 @@ void pool_core::blocking_began() noexcept {
     worker* self = this_worker();
     if (self == nullptr || self->blocking_depth++ > 0) return;
     // What was to run next here must be where others find it.
+    if (self->collecting) end_collecting(*self);
     if (work_item* next = self->slot.exchange(nullptr, std::memory_order_acquire)) self->queue.push(*next);
     blocked_.fetch_add(1, std::memory_order_relaxed);
     running_.fetch_sub(1, std::memory_order_seq_cst);

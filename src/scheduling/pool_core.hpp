@@ -16,6 +16,7 @@
 #include "scheduling/injection_queue.hpp"
 #include "scheduling/timer_service.hpp"
 #include "scheduling/worker.hpp"
+#include "weft/base/assert.hpp"
 #include "weft/base/config.hpp"
 #include "weft/scheduling/driver.hpp"
 #include "weft/scheduling/runtime.hpp"
@@ -25,6 +26,9 @@ namespace weft::inline WEFT_ABI::detail {
 
 /// Most threads a pool can ever have: the size of its table.
 inline constexpr std::size_t thread_limit = 4096;
+
+/// Counts forks: 0 in the process that loaded the library, one more in each child. Every post looks at it.
+extern constinit std::atomic<std::uint64_t> process_generation;
 
 class pool_core final : public driver_host, public timer_host {
 public:
@@ -48,7 +52,9 @@ public:
     /// Whether every worker sleeps and nothing is queued: a snapshot.
     [[nodiscard]] bool quiet() noexcept;
     /// Whether this is the process that made the pool, not a forked child.
-    [[nodiscard]] bool in_own_process() const noexcept;
+    [[nodiscard]] bool in_own_process() const noexcept {
+        return process_generation.load(std::memory_order_relaxed) == generation_;
+    }
 
     // driver_host and timer_host.
     dispatcher& target() noexcept override { return door_; }
@@ -77,6 +83,7 @@ private:
     // pool_core.cpp
     [[nodiscard]] worker* this_worker() noexcept;
     void                  notify() noexcept;
+    void                  wake_helper() noexcept;
     void                  rouse(worker& sleeper) noexcept;
     [[nodiscard]] bool    work_visible() const noexcept;
     void                  add_thread(injection_reason reason) noexcept;
@@ -84,7 +91,11 @@ private:
     worker&               spare_worker();
     void                  record(injection_reason reason) noexcept;
     void                  thread_ended(worker& self) noexcept;
-    void                  check_process() const noexcept;
+    void                  check_process() const noexcept {
+        // A forked child has this memory but none of the threads: whatever it posts would wait for ever.
+        WEFT_ASSERT(in_own_process(),
+                    "a runtime was used in a forked child; after fork() a child may only exec or exit");
+    }
 
     // worker.cpp
     void                     run_worker(worker& self) noexcept;
@@ -95,6 +106,7 @@ private:
     [[nodiscard]] work_item* search(worker& self) noexcept;
     [[nodiscard]] work_item* rob(worker& self, worker& victim, bool last_round) noexcept;
     [[nodiscard]] bool       collect(worker& self) noexcept;
+    void                     end_collecting(worker& self) noexcept;
     void                     found_work(worker& self) noexcept;
     [[nodiscard]] bool       park(worker& self) noexcept;
     [[nodiscard]] bool       sleep(worker& self) noexcept;
@@ -163,9 +175,6 @@ private:
     std::chrono::nanoseconds patience_{};
     time_point               calm_since_{};
 };
-
-/// Counts forks: 0 in the process that loaded the library, one more in each child.
-[[nodiscard]] std::uint64_t process_generation() noexcept;
 
 /// Starts a thread that blocks all signals, so that handlers run on the program's own threads.
 [[nodiscard]] std::thread start_thread(unique_function<void()> body);

@@ -17,21 +17,17 @@
 
 namespace weft::inline WEFT_ABI::detail {
 
+constinit std::atomic<std::uint64_t> process_generation{0};
+
 namespace {
 
-constinit std::atomic<std::uint64_t> forks{0};
-
-// Registered once, before the first runtime exists. A child has none of the parent's threads, so it must not use its runtimes.
-const bool fork_watched = [] {
-    return ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); }) == 0;
-}();
+// Registered before main(), so before any runtime exists. A child has none of the parent's threads: it must not use its
+// runtimes, and can be told by the number.
+[[maybe_unused]] const bool fork_watched = ::pthread_atfork(nullptr, nullptr, [] {
+    process_generation.fetch_add(1, std::memory_order_relaxed);
+}) == 0;
 
 }  // namespace
-
-std::uint64_t process_generation() noexcept {
-    static_cast<void>(fork_watched);
-    return forks.load(std::memory_order_relaxed);
-}
 
 std::thread start_thread(unique_function<void()> body) {
     sigset_t all;

@@ -1,18 +1,19 @@
 #pragma once
 // A worker's queue: the owner pushes and pops at one end without contention, thieves take the oldest from the other.
 //
-// The algorithm is Chase and Lev's growing circular deque, with the orderings of Lê, Pop, Cohen and Nardelli, except that the
-// owner takes a lone element by the thieves' own exchange. Why it is right:
+// The algorithm is Chase and Lev's growing circular deque; the owner takes a lone element by the thieves' own exchange. Why the
+// orderings suffice:
 //
 //  1. Cells are used by index modulo the ring's size. `top_` only grows, by one successful compare-exchange for each element
 //     that leaves at that end; so each index is taken there by exactly one thread.
 //  2. An element's contents are published by the release store of `bottom_` after its cell was written; a thief reads
 //     `bottom_` with acquire before it reads the cell. Every store to `bottom_` is a release, so that reading a later value
 //     synchronises as well.
-//  3. pop() of one among several: the owner lowers `bottom_`, then reads `top_`; a thief reads `top_`, then `bottom_`. Both
-//     sides have a sequentially consistent fence between (store then load against load then load): if the thief did not see
-//     the lowered `bottom_`, the owner sees the thief's `top_` or both meet in the compare-exchange on the last element.
-//     Anything weaker lets both take the same element.
+//  3. pop() of one among several: the owner lowers `bottom_` to `last`, then reads `top_`, and takes `last` without an exchange
+//     only if `top_` is lower still. A thief can take `last` only after it has read top_ == last, and then reads `bottom_`. All
+//     four accesses are sequentially consistent, so they have one order: lowering < the owner's look at `top_` < the exchange
+//     that made it `last` < the thief's look at `top_` < its look at `bottom_`, which therefore sees the lowered value, and the
+//     thief leaves. With anything weaker the owner's look can overtake its store, and both take the same element.
 //  4. pop() of a lone element does not lower `bottom_` at all: it competes for `top_` like a thief, by rule 1.
 //  5. Growing copies live cells into a larger ring and publishes it with release; a thief that still reads the old ring finds
 //     there what it would find in the new one, because the owner never writes to an old ring again. Rings are kept until the
@@ -53,9 +54,8 @@ public:
         if (last < top) return nullptr;  // top_ only grows: empty for certain
         ring* cells = ring_.load(std::memory_order_relaxed);
         if (last > top) {
-            bottom_.store(last, std::memory_order_release);
-            std::atomic_thread_fence(std::memory_order_seq_cst);  // rule 3; pairs with the fence of steal()
-            top = top_.load(std::memory_order_relaxed);
+            bottom_.store(last, std::memory_order_seq_cst);  // rule 3; pairs with the loads of steal()
+            top = top_.load(std::memory_order_seq_cst);
             if (last > top) return cells->at(last).load(std::memory_order_relaxed);
             // Thieves took all but at most one meanwhile. Put the end back, so that it meets `top_` if they win the last one.
             bottom_.store(last + 1, std::memory_order_release);
@@ -69,9 +69,8 @@ public:
 
     /// Any thread: the oldest, null when empty. Sets `lost` when another thread was faster and looking again may succeed.
     [[nodiscard]] work_item* steal(bool& lost) noexcept {
-        std::int64_t top = top_.load(std::memory_order_acquire);
-        std::atomic_thread_fence(std::memory_order_seq_cst);  // rule 3; pairs with the fence of pop()
-        if (top >= bottom_.load(std::memory_order_acquire)) return nullptr;
+        std::int64_t top = top_.load(std::memory_order_seq_cst);  // rule 3; pairs with pop()
+        if (top >= bottom_.load(std::memory_order_seq_cst)) return nullptr;
         // Acquire pairs with make_room(): the ring's cells are seen as it copied them.
         work_item* item = ring_.load(std::memory_order_acquire)->at(top).load(std::memory_order_relaxed);
         if (top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) return item;

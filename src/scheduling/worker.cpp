@@ -3,17 +3,21 @@
 // Where the next item comes from: the slot (at most three times in a row), the own queue, the global queue, the queues of
 // others. Each 200 µs or so maintenance looks at the global queue, the timers and the driver first.
 //
-// Parking without losing a wake-up. A post queues its item and then looks at the idle set (notify()); a worker that found
-// nothing
+// Parking without losing a wake-up. A post to the global queue queues its item and then looks at the idle set (notify()); a
+// worker that found nothing
 //
 //  1. lies down: enters the idle set's list and word, and stops counting as a searcher, in one read-modify-write;
 //  2. fences, and looks at every queue once more, unless others search, who will do the same when they stop;
 //  3. sleeps in its driver; a wake that came since 1 makes the sleep end at once, because drivers and parkers remember it.
 //
-// Both sides have a sequentially consistent fence between their store and their load, so either the post sees the sleeper, and
+// For the global queue both sides have a sequentially consistent fence between their store and their load, so either the post sees the sleeper, and
 // wakes it, or the sleeper sees the item. A post that sees a searcher wakes nobody: the searcher either finds that item, or
 // finds another one, and then, if it was the last searcher, looks at every queue and wakes the next (found_work()), or finds
 // nothing and comes to 1. So while work is queued and somebody sleeps, somebody searches.
+//
+// An item in the own queue of a running worker cannot be lost: that worker runs it, or puts it where others look before it
+// blocks or ends. A wake-up is only for its being shared. So such posts save the fence, which would wait for every store of the
+// item itself; what they miss in the moment in which another lies down, maintenance and the monitor make good.
 //
 // Only the slot is left out of the look in 2, and a fair item of a lone task: their worker is about to take them. If it does
 // not come back for a while, the monitor wakes a thief.
@@ -29,6 +33,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "scheduling/pool_core.hpp"
 #include "weft/base/thread_block.hpp"
@@ -149,9 +154,12 @@ work_item* pool_core::maintain(worker& self) noexcept {
     }
     self.maintained_at = now;
     self.budget        = self.interval;
+    self.collecting    = true;
     if (timers_.next_due() <= now) timers_.fire_due(now, self.shard);
     if (!self.injected) driver_->harvest(self.owner, false);
-    return injected_.pop();
+    end_collecting(self);
+    if (!self.queue.empty()) wake_helper();
+    return take_global(self);
 }
 
 work_item* pool_core::take_global(worker& self) noexcept {
@@ -209,9 +217,27 @@ work_item* pool_core::rob(worker& self, worker& victim, bool last_round) noexcep
 
 bool pool_core::collect(worker& self) noexcept {
     const auto now   = std::chrono::steady_clock::now();
+    self.collecting  = true;
     bool       found = timers_.next_due() <= now && timers_.fire_due(now, self.shard);
     if (!self.injected && driver_->harvest(self.owner, true)) found = true;
+    end_collecting(self);
     return found;
+}
+
+/// Passes on what the driver and the timers have posted: to the global queue, because the own one gives back the newest first,
+/// and under load the oldest completions would wait for ever. A lone one is kept: this worker is about to run it.
+void pool_core::end_collecting(worker& self) noexcept {
+    self.collecting = false;
+    work_item* first = std::exchange(self.collected_first, nullptr);
+    work_item* last  = std::exchange(self.collected_last, nullptr);
+    const std::size_t count = std::exchange(self.collected, 0);
+    if (count == 0) return;
+    if (count == 1) {
+        self.queue.push(*first);
+        return;
+    }
+    injected_.push_list(*first, *last, count);
+    notify();
 }
 
 void pool_core::found_work(worker& self) noexcept {
@@ -230,6 +256,7 @@ bool pool_core::park(worker& self) noexcept {
     const bool look_again = stopping_.load(std::memory_order_relaxed) || (idle_.look().searching == 0 && work_visible());
     const bool slept_out  = !look_again && !sleep(self);  // step 3
     const bool woken      = idle_.get_up(self);
+    if (self.collecting) end_collecting(self);
     // There is work: search for it even if half of the workers do, or this would only lie down again.
     if (look_again && !woken) idle_.begin_search(self, ~0U);
     self.maintained_at = {};  // the time asleep is no measure of an item
@@ -243,6 +270,7 @@ bool pool_core::sleep(worker& self) noexcept {
     bool             stay = true;
     self.asleep.store(true, std::memory_order_relaxed);
     if (!self.injected) {
+        self.collecting = true;  // until this worker is up again: it must not wake itself
         driver_->poll(self.owner, due);
     } else {
         const time_point limit = std::chrono::steady_clock::now() + idle_limit;

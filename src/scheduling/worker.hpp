@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <thread>
 
@@ -31,6 +32,12 @@ struct alignas(64) worker : worker_identity {
     unsigned      blocking_depth   = 0;
     std::uint64_t random           = 0;
     time_point    maintained_at{};
+
+    // While the thread is in the driver or fires timers, what it posts is gathered here, in order (end_collecting()).
+    bool        collecting      = false;
+    work_item*  collected_first = nullptr;
+    work_item*  collected_last  = nullptr;
+    std::size_t collected       = 0;
 
     // Read by others.
     alignas(64) work_deque queue;
