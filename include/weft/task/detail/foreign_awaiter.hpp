@@ -15,8 +15,7 @@ namespace weft::inline WEFT_ABI::detail {
 class return_ticket {
 public:
     struct promise_type {
-        task_core* awaiter;
-        explicit promise_type(task_core& core) noexcept : awaiter(&core) {}
+        promise_type(task_core&, std::coroutine_handle<>&) noexcept {}
         return_ticket get_return_object() noexcept {
             return return_ticket(std::coroutine_handle<promise_type>::from_promise(*this));
         }
@@ -28,8 +27,10 @@ public:
         static void operator delete(void* frame, std::size_t size) noexcept { free_frame(frame, size); }
     };
 
-    /// A suspended ticket for `core`; resuming it uses it up.
-    static return_ticket issue(task_core& core) {
+    /// A suspended ticket for `core`. Resuming it uses it up and empties `slot`, the place in the awaiting frame that holds it,
+    /// so that a frame which is destroyed while it waits knows whether the ticket is still there.
+    static return_ticket issue(task_core& core, std::coroutine_handle<>& slot) {
+        slot = nullptr;
         resume_awaiter(core);
         co_return;
     }
@@ -47,12 +48,19 @@ class foreign_awaiter {
 
 public:
     explicit foreign_awaiter(Awaitable&& awaitable) : awaiter_(get_awaiter(std::forward<Awaitable>(awaitable))) {}
+    ~foreign_awaiter() {
+        // Only a frame that shutdown destroys while it waits still has its ticket.
+        if (ticket_ != nullptr) ticket_.destroy();
+    }
+    foreign_awaiter(const foreign_awaiter&)            = delete;
+    foreign_awaiter& operator=(const foreign_awaiter&) = delete;
 
     [[nodiscard]] bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
 
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> self) {
         task_core& core = core_of(self);
-        const std::coroutine_handle<> ticket = return_ticket::issue(core).handle();
+        const std::coroutine_handle<> ticket = return_ticket::issue(core, ticket_).handle();
+        ticket_ = ticket;  // before it is handed out: afterwards the frame may be running elsewhere
         const suspension before = core.begin_suspend(true);
         using answer = decltype(awaiter_.await_suspend(ticket));
         try {
@@ -60,7 +68,7 @@ public:
                 awaiter_.await_suspend(ticket);
             } else if constexpr (std::is_same_v<answer, bool>) {
                 if (!awaiter_.await_suspend(ticket)) {
-                    ticket.destroy();
+                    std::exchange(ticket_, nullptr).destroy();
                     core.undo_suspend(before);
                     return self;
                 }
@@ -68,7 +76,7 @@ public:
                 return awaiter_.await_suspend(ticket);
             }
         } catch (...) {
-            ticket.destroy();
+            std::exchange(ticket_, nullptr).destroy();
             core.undo_suspend(before);
             throw;
         }
@@ -79,7 +87,8 @@ public:
 
 private:
     // A prvalue awaiter is stored; an awaiter that is the awaitable itself is referred to: it lives in the full expression.
-    awaiter awaiter_;
+    awaiter                 awaiter_;
+    std::coroutine_handle<> ticket_;
 };
 
 }  // namespace weft::inline WEFT_ABI::detail
