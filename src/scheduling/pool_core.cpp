@@ -173,7 +173,12 @@ void pool_core::blocking_began() noexcept {
     running_.fetch_sub(1, std::memory_order_seq_cst);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with notify(): step 1 of the opening comment
     if (work_visible()) notify();
-    // This thread no longer looks at its timers: somebody who sleeps must, or else the monitor.
+    pass_timers_on();
+    wake_monitor_from(resting);
+}
+
+/// This thread no longer looks at the timers it armed or kept: somebody who sleeps must, or else the monitor.
+void pool_core::pass_timers_on() noexcept {
     const time_point due = timers_.next_due();
     if (due != time_point::max()) {
         if (keeper_.load(std::memory_order_relaxed) == nullptr) {
@@ -182,7 +187,6 @@ void pool_core::blocking_began() noexcept {
             if (worker* keeper = keeper_.load(std::memory_order_acquire)) rouse(*keeper);
         }
     }
-    wake_monitor_from(resting);
 }
 
 void pool_core::blocking_ended() noexcept {

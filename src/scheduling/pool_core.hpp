@@ -112,6 +112,7 @@ private:
     [[nodiscard]] bool       sleep(worker& self) noexcept;
     [[nodiscard]] time_point keep_time(worker& self) noexcept;
     void                     leave_timekeeping(worker& self) noexcept;
+    void pass_timers_on() noexcept;
     [[nodiscard]] bool       retire(worker& self) noexcept;
     void                     empty_own_queue(worker& self) noexcept;
 

@@ -100,7 +100,10 @@ void pool_core::run_worker(worker& self) noexcept {
         running_.fetch_sub(1, std::memory_order_seq_cst);
         // As for blocking: this thread was one that a post might have counted on.
         std::atomic_thread_fence(std::memory_order_seq_cst);
-        if (!stopping_.load(std::memory_order_relaxed) && work_visible()) notify();
+        if (!stopping_.load(std::memory_order_relaxed)) {
+            if (work_visible()) notify();
+            pass_timers_on();
+        }
     }
     if (!self.injected) driver_->owner_stopping(self.owner);
     block.worker = nullptr;
@@ -353,6 +356,7 @@ bool pool_core::retire(worker& self) noexcept {
     // As for blocking: a post may have counted on this thread.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (work_visible()) notify();
+    pass_timers_on();
 
     const time_point limit = std::chrono::steady_clock::now() + idle_limit;
     for (;;) {
