@@ -36,7 +36,7 @@ private:
 class close_wait : public operation<close_wait, void>, io_operation {
 public:
     using parameters = descriptor_state*;
-    explicit close_wait(parameters state) noexcept : io_operation(io_kind::close, &resume), state_(state) { fd = state->fd_; }
+    explicit close_wait(parameters of) noexcept : io_operation(io_kind::close, &resume), state_(of) { fd = of->fd_; }
     [[nodiscard]] parameters take_parameters() const noexcept { return state_; }
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool start(task_core& awaiter) noexcept {
