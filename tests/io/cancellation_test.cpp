@@ -136,9 +136,11 @@ task<int> race_reads(int rounds) {
         task<std::size_t> pending = both.client.read(std::span<char>(buffer), source.token());
         const char sent = static_cast<char>('a' + round % 26);
         task<> stopping = run([](cancellation_source which) { which.cancel(); }, source);
+        // In every other round the request to cancel gets a head start.
+        if (round % 2 != 0) co_await stopping;
         co_await both.server.write(std::string_view(&sent, 1));
         const ending how = co_await ending_of(pending, source.token());
-        co_await std::move(stopping);
+        co_await stopping;
         std::size_t count = how == ending::result ? co_await std::move(pending) : 0;
         if (how == ending::canceled) {
             ++canceled;
