@@ -34,14 +34,14 @@ void blocking_pool::post(unique_function<void()> function) {
 
 void blocking_pool::run(unique_function<void()> first) noexcept {
     thread_block& block = this_thread_block();
-    block.home          = &home_;
+    block.home = &home_;
     name_this_thread("weft-blocking");
     auto function = std::move(first);
     for (;;) {
         run_raw_callback(function, "of a blocking thread");
-        function              = nullptr;
-        block.sync            = nullptr;
-        block.scheduler       = nullptr;
+        function = nullptr;
+        block.sync = nullptr;
+        block.scheduler = nullptr;
         block.flow_suppressed = false;
         switch_context(block, nullptr);
 

@@ -19,7 +19,7 @@ namespace weft::inline WEFT_ABI::detail {
 class blocking_pool {
 public:
     blocking_pool(dispatcher& home, std::size_t limit) noexcept : home_(home), limit_(limit) {}
-    blocking_pool(const blocking_pool&)            = delete;
+    blocking_pool(const blocking_pool&) = delete;
     blocking_pool& operator=(const blocking_pool&) = delete;
 
     /// @throws std::system_error  when there is no thread and the system refuses one; `function` is then not queued
@@ -35,15 +35,15 @@ public:
 private:
     void run(unique_function<void()> first) noexcept;
 
-    dispatcher&                         home_;
-    const std::size_t                   limit_;
-    mutable std::mutex                  mutex_;
-    std::condition_variable             work_;
-    std::condition_variable             ended_;
+    dispatcher& home_;
+    const std::size_t limit_;
+    mutable std::mutex mutex_;
+    std::condition_variable work_;
+    std::condition_variable ended_;
     std::deque<unique_function<void()>> queue_;
-    std::size_t                         threads_  = 0;
-    std::size_t                         idle_     = 0;
-    bool                                stopping_ = false;
+    std::size_t threads_ = 0;
+    std::size_t idle_ = 0;
+    bool stopping_ = false;
 };
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -38,7 +38,7 @@ public:
         } else if (queue_.size() == 1 && !stepping_) {
             // No thread of its own: the dispatcher runs the queue, one function a step.
             step_.self = shared_from_this();
-            stepping_  = true;
+            stepping_ = true;
             lock.unlock();
             home_.post(step_, post_hint::fair);
         }
@@ -69,7 +69,7 @@ private:
 
     void run(const std::string& name) noexcept {
         detail::thread_block& block = detail::this_thread_block();
-        block.home                  = &home_;
+        block.home = &home_;
         detail::name_this_thread(name);
         std::unique_lock lock(mutex_);
         for (;;) {
@@ -87,11 +87,11 @@ private:
         queue_.pop_front();
         lock.unlock();
         detail::run_raw_callback(function, "of a dedicated thread");
-        function                    = nullptr;  // what it owns goes outside the lock
+        function = nullptr;  // what it owns goes outside the lock
         detail::thread_block& block = detail::this_thread_block();
-        block.sync                  = nullptr;
-        block.scheduler             = nullptr;
-        block.flow_suppressed       = false;
+        block.sync = nullptr;
+        block.scheduler = nullptr;
+        block.flow_suppressed = false;
         detail::switch_context(block, nullptr);
         lock.lock();
     }
@@ -106,20 +106,20 @@ private:
         home_.post(step_, post_hint::fair);
     }
 
-    dispatcher&                         home_;
-    detail::runtime_state*              owner_ = nullptr;
-    std::mutex                          mutex_;
-    std::condition_variable             changed_;
+    dispatcher& home_;
+    detail::runtime_state* owner_ = nullptr;
+    std::mutex mutex_;
+    std::condition_variable changed_;
     std::deque<unique_function<void()>> queue_;
-    std::thread                         thread_;
-    step                                step_;
-    bool                                ending_   = false;
-    bool                                stepping_ = false;
+    std::thread thread_;
+    step step_;
+    bool ending_ = false;
+    bool stepping_ = false;
 };
 
 dedicated_thread::dedicated_thread(std::string_view name) {
     dispatcher& home = detail::current_dispatcher();
-    state_           = std::make_shared<state>(home);
+    state_ = std::make_shared<state>(home);
     if (runtime* owner = home.owner()) state_->start(*owner->state_, name);
 }
 

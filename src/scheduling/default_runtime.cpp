@@ -18,7 +18,7 @@ namespace weft::inline WEFT_ABI {
 namespace {
 
 constinit std::atomic<runtime*> instance{nullptr};
-constinit std::mutex            making;
+constinit std::mutex making;
 
 // Long enough for an item that is nearly done, too short to be felt when a callback never returns.
 constexpr auto exit_limit = std::chrono::milliseconds(200);

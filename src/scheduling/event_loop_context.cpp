@@ -21,14 +21,14 @@ struct event_loop_context::posted_callback final : work_item {
           loop(owner),
           function(std::move(body)),
           locals(detail::capture_context(detail::this_thread_block())) {}
-    posted_callback(const posted_callback&)            = delete;
+    posted_callback(const posted_callback&) = delete;
     posted_callback& operator=(const posted_callback&) = delete;
     ~posted_callback() { detail::release_context(locals); }
 
     static void execute(work_item& item) noexcept {
         const std::unique_ptr<posted_callback> self(static_cast<posted_callback*>(&item));
-        detail::thread_block&                  block    = detail::this_thread_block();
-        detail::context_map*                   previous = detail::retain_context(block.locals);
+        detail::thread_block& block = detail::this_thread_block();
+        detail::context_map* previous = detail::retain_context(block.locals);
         detail::switch_context(block, std::exchange(self->locals, nullptr));
         try {
             self->function();
@@ -38,8 +38,8 @@ struct event_loop_context::posted_callback final : work_item {
         detail::switch_context(block, previous);
     }
 
-    event_loop_context&  loop;
-    callback             function;
+    event_loop_context& loop;
+    callback function;
     detail::context_map* locals;
 };
 
@@ -57,11 +57,11 @@ public:
         const std::lock_guard lock(loop_.mutex_);
         if (--loop_.depth_ == 0) loop_.pumper_ = {};
     }
-    pumping(const pumping&)            = delete;
+    pumping(const pumping&) = delete;
     pumping& operator=(const pumping&) = delete;
 
 private:
-    event_loop_context&           loop_;
+    event_loop_context& loop_;
     synchronization_context_scope scope_;
 };
 
@@ -83,7 +83,7 @@ void event_loop_context::post_item(work_item& item) {
     item.next = nullptr;
     const std::lock_guard lock(mutex_);
     (tail_ == nullptr ? head_ : tail_->next) = &item;
-    tail_                                    = &item;
+    tail_ = &item;
     ++count_;
     if (sleeping_) changed_.notify_all();
 }
@@ -129,8 +129,8 @@ void event_loop_context::run() {
 
 std::size_t event_loop_context::run_pending() {
     const pumping scope(*this);
-    std::size_t   left = pending();
-    std::size_t   ran  = 0;
+    std::size_t left = pending();
+    std::size_t ran = 0;
     for (; left > 0; --left, ++ran) {
         work_item* item = take();
         if (item == nullptr) break;
@@ -147,20 +147,20 @@ void event_loop_context::pump_until(detail::task_core* core) {
         explicit completion(event_loop_context& owner) noexcept
             : continuation(&completion::signal, detail::place_internal), loop(owner) {}
         static void signal(work_item& item) noexcept {
-            auto&                 self = static_cast<completion&>(item);
+            auto& self = static_cast<completion&>(item);
             const std::lock_guard lock(self.loop.mutex_);
             self.completed = true;
             if (self.loop.sleeping_) self.loop.changed_.notify_all();
         }
         event_loop_context& loop;
-        bool                completed = false;
+        bool completed = false;
     } end(*this);
     if (!core->add_continuation(end)) return;
 
     // A callback's exception leaves through here, and `end` must not be called after its death.
     struct guard {
         detail::task_core& core;
-        completion&        end;
+        completion& end;
         ~guard() {
             if (core.remove_continuation(end)) return;
             std::unique_lock lock(end.loop.mutex_);
@@ -181,7 +181,7 @@ void event_loop_context::pump_until(detail::task_core* core) {
 
 work_item* event_loop_context::take() noexcept {
     const std::lock_guard lock(mutex_);
-    work_item*            item = head_;
+    work_item* item = head_;
     if (item == nullptr) return nullptr;
     head_ = item->next;
     if (head_ == nullptr) tail_ = nullptr;
@@ -199,9 +199,9 @@ void event_loop_context::run_one(work_item& item) {
 void event_loop_context::wait_for_items(const bool* other_reason) {
     struct reasons {
         event_loop_context& loop;
-        const bool*         other;
-        static bool         any(void* self) {
-            const reasons&        those = *static_cast<reasons*>(self);
+        const bool* other;
+        static bool any(void* self) {
+            const reasons& those = *static_cast<reasons*>(self);
             const std::lock_guard lock(those.loop.mutex_);
             return those.loop.head_ != nullptr || *those.other;
         }

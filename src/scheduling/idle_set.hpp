@@ -73,27 +73,27 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t one_sleeping  = 1;
+    static constexpr std::uint64_t one_sleeping = 1;
     static constexpr std::uint64_t one_searching = std::uint64_t{1} << 32;
 
     void link(worker& self) noexcept {
         worker* above = self.injected ? bottom_ : nullptr;  // goes right below `above`; null: on top
         worker* below = self.injected ? nullptr : top_;
         self.previous_sleeper = above;
-        self.next_sleeper     = below;
-        (above == nullptr ? top_ : above->next_sleeper)        = &self;
+        self.next_sleeper = below;
+        (above == nullptr ? top_ : above->next_sleeper) = &self;
         (below == nullptr ? bottom_ : below->previous_sleeper) = &self;
         self.listed = true;
     }
     void unlink(worker& self) noexcept {
-        (self.previous_sleeper == nullptr ? top_ : self.previous_sleeper->next_sleeper)     = self.next_sleeper;
-        (self.next_sleeper == nullptr ? bottom_ : self.next_sleeper->previous_sleeper)      = self.previous_sleeper;
+        (self.previous_sleeper == nullptr ? top_ : self.previous_sleeper->next_sleeper) = self.next_sleeper;
+        (self.next_sleeper == nullptr ? bottom_ : self.next_sleeper->previous_sleeper) = self.previous_sleeper;
         self.listed = false;
     }
 
     alignas(64) std::atomic<std::uint64_t> word_{0};
     alignas(64) spin_lock lock_;
-    worker* top_    = nullptr;
+    worker* top_ = nullptr;
     worker* bottom_ = nullptr;
 };
 

@@ -21,7 +21,7 @@ public:
         item.next = nullptr;
         const std::lock_guard guard(lock_);
         (tail_ == nullptr ? head_ : tail_->next) = &item;
-        tail_                                    = &item;
+        tail_ = &item;
         count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
 
@@ -30,7 +30,7 @@ public:
         last.next = nullptr;
         const std::lock_guard guard(lock_);
         (tail_ == nullptr ? head_ : tail_->next) = &first;
-        tail_                                    = &last;
+        tail_ = &last;
         count_.store(count_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
     }
 
@@ -45,14 +45,14 @@ public:
     [[nodiscard]] std::size_t pop_many(work_item** items, std::size_t limit) noexcept {
         if (empty()) return 0;
         const std::lock_guard guard(lock_);
-        std::size_t           taken = 0;
+        std::size_t taken = 0;
         while (taken < limit && head_ != nullptr) items[taken++] = take();
         return taken;
     }
 
     /// A snapshot. Relaxed: who must not miss an item puts a fence before (worker.cpp, parking).
     [[nodiscard]] std::size_t size() const noexcept { return count_.load(std::memory_order_relaxed); }
-    [[nodiscard]] bool        empty() const noexcept { return size() == 0; }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
 private:
     work_item* take() noexcept {
@@ -64,9 +64,9 @@ private:
         return item;
     }
 
-    spin_lock                lock_;
-    work_item*               head_ = nullptr;
-    work_item*               tail_ = nullptr;
+    spin_lock lock_;
+    work_item* head_ = nullptr;
+    work_item* tail_ = nullptr;
     std::atomic<std::size_t> count_{0};
 };
 

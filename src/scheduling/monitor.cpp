@@ -29,28 +29,28 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr auto fast_tick      = milliseconds(1);
-constexpr auto slow_tick      = milliseconds(10);
-constexpr auto timer_slack    = std::chrono::microseconds(500);  // a keeper that is about to wake gets it first
+constexpr auto fast_tick = milliseconds(1);
+constexpr auto slow_tick = milliseconds(10);
+constexpr auto timer_slack = std::chrono::microseconds(500);  // a keeper that is about to wake gets it first
 constexpr auto short_patience = milliseconds(20);
-constexpr auto long_patience  = milliseconds(500);
-constexpr int  calm_ticks     = 4;  // without anything running, before the monitor rests: 1 + 2 + 4 + 8 ms
+constexpr auto long_patience = milliseconds(500);
+constexpr int calm_ticks = 4;  // without anything running, before the monitor rests: 1 + 2 + 4 + 8 ms
 
 }  // namespace
 
 void pool_core::run_monitor() noexcept {
     thread_block& block = this_thread_block();
-    block.home          = &door_;
-    block.worker        = static_cast<worker_identity*>(&monitor_);
+    block.home = &door_;
+    block.worker = static_cast<worker_identity*>(&monitor_);
     name_this_thread("weft-monitor");
     driver_->owner_started(monitor_.owner);
-    patience_      = short_patience;
+    patience_ = short_patience;
     stalled_since_ = std::chrono::steady_clock::now();
 
     int calm = 0;
     while (!stopping_.load(std::memory_order_relaxed)) {
         const bool asked = monitor_asked_.exchange(false, std::memory_order_relaxed);
-        calm             = asked || active() ? 0 : calm + 1;
+        calm = asked || active() ? 0 : calm + 1;
         time_point until;
         if (calm > calm_ticks) {
             monitor_mode_.store(resting, std::memory_order_seq_cst);
@@ -68,7 +68,7 @@ void pool_core::run_monitor() noexcept {
     }
     driver_->owner_stopping(monitor_.owner);
     block.worker = nullptr;
-    block.home   = nullptr;
+    block.home = nullptr;
 }
 
 /// Whether any thread runs items, or has left operations or timers behind by blocking.
@@ -104,16 +104,16 @@ void pool_core::tick(time_point now) noexcept {
 }
 
 void pool_core::watch_progress(time_point now) noexcept {
-    std::uint64_t  progress = 0;
-    bool           stranded = false;
-    bool           queued   = !injected_.empty();
-    const unsigned count    = table_size_.load(std::memory_order_acquire);
+    std::uint64_t progress = 0;
+    bool stranded = false;
+    bool queued = !injected_.empty();
+    const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index) {
-        worker&             each    = *table_[index].load(std::memory_order_acquire);
+        worker& each = *table_[index].load(std::memory_order_acquire);
         const std::uint64_t started = each.started.load(std::memory_order_relaxed);
         progress += started;
         if (each.has_work()) {
-            queued   = true;
+            queued = true;
             stranded = stranded || started == each.started_at_last_tick;
         }
         each.started_at_last_tick = started;
@@ -131,7 +131,7 @@ void pool_core::watch_progress(time_point now) noexcept {
         if (calm_since_ == time_point{}) calm_since_ = now;
         if (now - calm_since_ >= long_patience) {
             // Half a second without a stall: one of the threads added against starvation may go.
-            patience_   = short_patience;
+            patience_ = short_patience;
             calm_since_ = now;
             if (goal_.load(std::memory_order_relaxed) > static_cast<int>(min_threads())) {
                 const std::lock_guard guard(mutex_);
@@ -149,16 +149,17 @@ void pool_core::watch_progress(time_point now) noexcept {
     {
         const std::lock_guard guard(mutex_);
         if (threads_.load(std::memory_order_relaxed) < max_threads_.load(std::memory_order_relaxed))
-            goal_.store(running_.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
+            goal_.store(std::max(goal_.load(std::memory_order_relaxed), running_.load(std::memory_order_relaxed) + 1),
+                std::memory_order_seq_cst);
     }
     add_thread(injection_reason::starvation);
-    patience_      = std::min<std::chrono::nanoseconds>(patience_ * 2, long_patience);
+    patience_ = std::min<std::chrono::nanoseconds>(patience_ * 2, long_patience);
     stalled_since_ = now;
 }
 
 /// How many of the pool's threads run or wait for a processor, as the kernel sees them. Zero where it does not tell.
 unsigned pool_core::runnable_threads() const noexcept {
-    unsigned       sum   = 0;
+    unsigned sum = 0;
     const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index) {
         const worker& each = *table_[index].load(std::memory_order_acquire);
@@ -167,7 +168,7 @@ unsigned pool_core::runnable_threads() const noexcept {
         std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", each.thread_id);
         const int file = ::open(path, O_RDONLY | O_CLOEXEC);
         if (file < 0) continue;
-        char          text[64];
+        char text[64];
         const ssize_t size = ::read(file, text, sizeof text - 1);
         ::close(file);
         text[std::max<ssize_t>(size, 0)] = 0;

@@ -18,17 +18,17 @@ static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "a fu
 
 // FUTEX_WAIT_BITSET takes an absolute deadline, so a spurious wake needs no arithmetic on what is left.
 bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, time_point deadline) noexcept {
-    timespec  limit{};
+    timespec limit{};
     timespec* until = nullptr;
     if (deadline != time_point::max()) {
         const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline.time_since_epoch()).count();
         if (nanoseconds <= 0) return false;
-        limit.tv_sec  = static_cast<time_t>(nanoseconds / 1'000'000'000);
+        limit.tv_sec = static_cast<time_t>(nanoseconds / 1'000'000'000);
         limit.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
-        until         = &limit;
+        until = &limit;
     }
     const long result = syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
-                                expected, until, nullptr, FUTEX_BITSET_MATCH_ANY);
+        expected, until, nullptr, FUTEX_BITSET_MATCH_ANY);
     return result == 0 || errno != ETIMEDOUT;
 }
 
@@ -46,7 +46,8 @@ bool parker::park(time_point deadline) noexcept {
 
 void parker::wake() noexcept {
     if (state_.exchange(notified, std::memory_order_release) == asleep)
-        syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&state_), FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
+        syscall(
+            SYS_futex, reinterpret_cast<std::uint32_t*>(&state_), FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
 }
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -14,7 +14,7 @@ namespace {
 class parking_driver final : public driver {
 public:
     std::string_view name() const noexcept override { return "parking"; }
-    void             start(driver_host& host) override { beds_ = std::make_unique<bed[]>(host.owner_count() + 1); }
+    void start(driver_host& host) override { beds_ = std::make_unique<bed[]>(host.owner_count() + 1); }
     void poll(unsigned index, time_point deadline) noexcept override { beds_[index].sleeper.park(deadline); }
     bool harvest(unsigned, bool) noexcept override { return false; }
     void wake(unsigned index) noexcept override { beds_[index].sleeper.wake(); }

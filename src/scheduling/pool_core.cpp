@@ -26,8 +26,6 @@ namespace {
 
 constexpr time_point::rep nobody_keeps = time_point::min().time_since_epoch().count();
 
-unsigned foreign_shards(unsigned workers) noexcept { return 1 + workers / 4; }
-
 }  // namespace
 
 pool_core::pool_core(thread_pool& door, runtime& owner, const runtime_options& options, std::unique_ptr<driver> io)
@@ -45,15 +43,15 @@ pool_core::pool_core(thread_pool& door, runtime& owner, const runtime_options& o
       max_threads_(options.max_threads) {
     goal_.store(static_cast<int>(permanent_), std::memory_order_relaxed);
     driver_->start(*this);
-    monitor_.home       = &door_;
-    monitor_.owner      = permanent_;
+    monitor_.home = &door_;
+    monitor_.owner = permanent_;
     monitor_.takes_work = false;
     try {
         for (unsigned index = 0; index < permanent_; ++index) {
             const std::lock_guard guard(mutex_);
             worker& self = spare_worker();
-            self.owner   = index;
-            self.shard   = index;
+            self.owner = index;
+            self.shard = index;
             running_.fetch_add(1, std::memory_order_seq_cst);
             spawn(self);
         }
@@ -89,7 +87,7 @@ void pool_core::post(work_item& item, post_hint hint) noexcept {
     if (self->collecting) {
         item.next = nullptr;
         (self->collected_last == nullptr ? self->collected_first : self->collected_last->next) = &item;
-        self->collected_last                                                                   = &item;
+        self->collected_last = &item;
         ++self->collected;
         return;
     }
@@ -202,7 +200,7 @@ void pool_core::add_thread(injection_reason reason) noexcept {
         running_.load(std::memory_order_relaxed) >= goal_.load(std::memory_order_relaxed))
         return;
     if (worker* self = reserve_) {
-        reserve_       = self->next_spare;
+        reserve_ = self->next_spare;
         self->recalled = true;
         running_.fetch_add(1, std::memory_order_seq_cst);
         idle_.begin_search(*self, ~0U);
@@ -212,7 +210,7 @@ void pool_core::add_thread(injection_reason reason) noexcept {
     if (threads_.load(std::memory_order_relaxed) >= max_threads_.load(std::memory_order_relaxed)) return;
     worker* self = nullptr;
     try {
-        self           = &spare_worker();
+        self = &spare_worker();
         self->injected = true;
         running_.fetch_add(1, std::memory_order_seq_cst);
         // It begins as a searcher, like one who was woken: when it finds work, it sees to it that the next thread comes.
@@ -233,10 +231,10 @@ worker& pool_core::spare_worker() {
     }
     const unsigned index = table_size_.load(std::memory_order_relaxed);
     if (index == thread_limit) throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
-    auto* self   = new worker;
-    self->home   = &door_;
-    self->index  = index;
-    self->shard  = permanent_ + index % foreign_shards(permanent_);
+    auto* self = new worker;
+    self->home = &door_;
+    self->index = index;
+    self->shard = permanent_ + index % foreign_shards(permanent_);
     self->random = std::uint64_t{index} * 0x9e3779b97f4a7c15U + 1;
     table_[index].store(self, std::memory_order_release);
     table_size_.store(index + 1, std::memory_order_release);  // thieves see the worker made
@@ -252,7 +250,7 @@ void pool_core::spawn(worker& self) {
         threads_.fetch_sub(1, std::memory_order_relaxed);
         running_.fetch_sub(1, std::memory_order_seq_cst);
         self.next_spare = dead_;
-        dead_           = &self;
+        dead_ = &self;
         throw;
     }
 }
@@ -262,7 +260,7 @@ void pool_core::thread_ended(worker& self) noexcept {
     self.running.store(false, std::memory_order_relaxed);
     threads_.fetch_sub(1, std::memory_order_relaxed);
     self.next_spare = dead_;
-    dead_           = &self;
+    dead_ = &self;
     ended_.notify_all();
 }
 
@@ -272,10 +270,10 @@ void pool_core::start_long_running(unique_function<void()> body, std::string_vie
     try {
         auto thread = start_thread([this, run = std::move(body), label = std::string(name)]() mutable {
             thread_block& block = this_thread_block();
-            block.home          = &door_;
+            block.home = &door_;
             name_this_thread(label);
             run_raw_callback(run, "of a long-running thread");
-            run        = nullptr;  // what the callback owns goes before the thread stops counting
+            run = nullptr;  // what the callback owns goes before the thread stops counting
             block.home = nullptr;
             const std::lock_guard guard(mutex_);
             long_running_.fetch_sub(1, std::memory_order_relaxed);
@@ -307,11 +305,11 @@ bool pool_core::set_max_threads(std::size_t count) noexcept {
 
 void pool_core::record(injection_reason reason) noexcept {
     const std::lock_guard guard(events_mutex_);
-    const std::size_t     total = event_counts_[0] + event_counts_[1];
-    auto&                 event = events_[total % events_.size()];
-    event.when                  = std::chrono::steady_clock::now();
-    event.reason                = reason;
-    event.threads               = thread_count();
+    const std::size_t total = event_counts_[0] + event_counts_[1];
+    auto& event = events_[total % events_.size()];
+    event.when = std::chrono::steady_clock::now();
+    event.reason = reason;
+    event.threads = thread_count();
     ++event_counts_[static_cast<std::size_t>(reason)];
 }
 
@@ -321,9 +319,9 @@ std::size_t pool_core::injections(injection_reason reason) const noexcept {
 }
 
 std::vector<injection_event> pool_core::recent_injections() const {
-    const std::lock_guard        guard(events_mutex_);
-    const std::size_t            total = event_counts_[0] + event_counts_[1];
-    const std::size_t            kept  = std::min(total, events_.size());
+    const std::lock_guard guard(events_mutex_);
+    const std::size_t total = event_counts_[0] + event_counts_[1];
+    const std::size_t kept = std::min(total, events_.size());
     std::vector<injection_event> recent;
     recent.reserve(kept);
     for (std::size_t index = total - kept; index < total; ++index) recent.push_back(events_[index % events_.size()]);
@@ -331,7 +329,7 @@ std::vector<injection_event> pool_core::recent_injections() const {
 }
 
 std::size_t pool_core::pending() const noexcept {
-    std::size_t    sum   = injected_.size();
+    std::size_t sum = injected_.size();
     const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index) {
         const worker& each = *table_[index].load(std::memory_order_acquire);
@@ -341,7 +339,7 @@ std::size_t pool_core::pending() const noexcept {
 }
 
 std::uint64_t pool_core::completed() const noexcept {
-    std::uint64_t  sum   = 0;
+    std::uint64_t sum = 0;
     const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index)
         sum += table_[index].load(std::memory_order_acquire)->finished.load(std::memory_order_relaxed);
@@ -351,8 +349,8 @@ std::uint64_t pool_core::completed() const noexcept {
 std::uint64_t pool_core::random() noexcept {
     // splitmix64: a counter and a mixer, so that any thread may ask.
     std::uint64_t bits = random_.fetch_add(0x9e3779b97f4a7c15U, std::memory_order_relaxed) + 0x9e3779b97f4a7c15U;
-    bits               = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9U;
-    bits               = (bits ^ (bits >> 27)) * 0x94d049bb133111ebU;
+    bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9U;
+    bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebU;
     return bits ^ (bits >> 31);
 }
 
@@ -362,7 +360,7 @@ bool pool_core::quiet() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const auto [sleeping, searching] = idle_.look();
     return searching == 0 && static_cast<int>(sleeping) >= running_.load(std::memory_order_relaxed) &&
-           blocked_.load(std::memory_order_relaxed) == 0 && pending() == 0;
+        blocked_.load(std::memory_order_relaxed) == 0 && pending() == 0;
 }
 
 std::size_t pool_core::stop(time_point deadline) noexcept {
@@ -377,10 +375,10 @@ std::size_t pool_core::stop(time_point deadline) noexcept {
     if (monitor_.thread.joinable()) driver_->wake(monitor_.owner);
 
     // A worker that ends the program (std::exit in a callback) cannot wait for itself.
-    const worker* caller    = this_worker();
-    const auto    all_ended = [&] {
+    const worker* caller = this_worker();
+    const auto all_ended = [&] {
         return threads_.load(std::memory_order_relaxed) == (caller != nullptr ? 1U : 0U) &&
-               long_running_.load(std::memory_order_relaxed) == 0;
+            long_running_.load(std::memory_order_relaxed) == 0;
     };
     if (deadline == time_point::max()) ended_.wait(lock, all_ended);
     else ended_.wait_until(lock, deadline, all_ended);

@@ -20,7 +20,7 @@ namespace {
 struct flowing_call {
     explicit flowing_call(unique_function<void()> body) noexcept
         : function(std::move(body)), locals(capture_context(this_thread_block())) {}
-    flowing_call(const flowing_call&)            = delete;
+    flowing_call(const flowing_call&) = delete;
     flowing_call& operator=(const flowing_call&) = delete;
     ~flowing_call() { release_context(locals); }
 
@@ -30,12 +30,13 @@ struct flowing_call {
     }
 
     unique_function<void()> function;
-    context_map*            locals;
+    context_map* locals;
 };
 
 /// A blocking call as one step of a dispatcher without blocking threads.
 struct blocking_step final : work_item {
-    explicit blocking_step(unique_function<void()> body) noexcept : work_item(&blocking_step::execute), call(std::move(body)) {}
+    explicit blocking_step(unique_function<void()> body) noexcept
+        : work_item(&blocking_step::execute), call(std::move(body)) {}
     static void execute(work_item& item) noexcept {
         const std::unique_ptr<blocking_step> self(static_cast<blocking_step*>(&item));
         self->call.run();

@@ -38,7 +38,7 @@ std::unique_ptr<driver> make_driver(const runtime_options& options) {
     if (factory != nullptr) return factory(options);
     if (!options.driver.empty() && options.driver != "auto")
         throw std::invalid_argument("runtime_options::driver is '" + std::string(options.driver) +
-                                    "': this program has no I/O driver, link weft::io");
+            "': this program has no I/O driver, link weft::io");
     return make_parking_driver();
 }
 
@@ -55,8 +55,8 @@ void runtime_state::refuse_when_stopping() const {
 }
 
 bool runtime_state::drained() noexcept {
-    return core().quiet() && blocking.pending() == 0 && core().long_running_count() == 0 &&
-           live_tasks::count(&pool) == 0 && no_operations() && core().quiet();
+    return core().quiet() && blocking.pending() == 0 && core().long_running_count() == 0 && live_tasks::count(&pool) == 0 &&
+        no_operations() && core().quiet();
 }
 
 bool runtime_state::wait_until(time_point deadline, bool (runtime_state::*condition)() noexcept) noexcept {
@@ -72,8 +72,10 @@ bool runtime_state::wait_until(time_point deadline, bool (runtime_state::*condit
 
 shutdown_report runtime_state::shutdown(std::chrono::nanoseconds limit) {
     shutdown_report report;
+    if (this_thread_block().home == &pool)
+        throw invalid_operation("runtime::shutdown was called on one of the runtime's own threads");
     if (stopping.exchange(true, std::memory_order_relaxed)) return report;
-    const auto begun    = std::chrono::steady_clock::now();
+    const auto begun = std::chrono::steady_clock::now();
     const auto deadline = limit > time_point::max() - begun - grace ? time_point::max() - grace : begun + limit;
 
     try {
@@ -90,13 +92,15 @@ shutdown_report runtime_state::shutdown(std::chrono::nanoseconds limit) {
     }
     report.pending_items = pool.pending_work_items();
 
-    const auto last        = std::max(deadline, std::chrono::steady_clock::now()) + grace;
+    const auto last = std::max(deadline, std::chrono::steady_clock::now()) + grace;
     report.running_threads = core().stop(last) + blocking.stop(last);
-    threads_left           = report.running_threads > 0 || report.operations_left;
+    threads_left = report.running_threads > 0 || report.operations_left;
     if (report.running_threads > 0)
         report.left.push_back(std::to_string(report.running_threads) + " threads did not return from their callbacks");
-    if (report.operations_left) report.left.push_back("the kernel still holds operations of driver '" + std::string(core().io().name()) + "'");
-    if (report.pending_items > 0) report.left.push_back(std::to_string(report.pending_items) + " queued items were not run");
+    if (report.operations_left)
+        report.left.push_back("the kernel still holds operations of driver '" + std::string(core().io().name()) + "'");
+    if (report.pending_items > 0)
+        report.left.push_back(std::to_string(report.pending_items) + " queued items were not run");
 
     if (!threads_left) report.suspended_tasks = live_tasks::destroy_all(pool);
     else report.suspended_tasks = live_tasks::count(&pool);
@@ -109,7 +113,7 @@ void runtime_state::stop_threads(std::chrono::nanoseconds limit) noexcept {
     // The threads stayed in the parent of a forked child: there is nobody to wait for.
     if (!core().in_own_process() || stopping.exchange(true, std::memory_order_relaxed)) return;
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    threads_left        = true;
+    threads_left = true;
     core().stop(deadline);
     blocking.stop(deadline);
 }
@@ -134,7 +138,8 @@ runtime::~runtime() {
         try {
             static_cast<void>(state_->shutdown(std::chrono::nanoseconds(0)));
         } catch (...) {
-            // Out of memory for the report; whatever had to end has ended.
+            // Destroyed on one of its own threads, or no memory for the report: nothing may be freed under what still runs.
+            state_->threads_left = true;
         }
     }
     // A thread that never came back goes on using the state.
@@ -142,16 +147,16 @@ runtime::~runtime() {
 }
 
 runtime& runtime::current() {
-    dispatcher* home  = detail::this_thread_block().home;
-    runtime*    owner = home != nullptr ? home->owner() : nullptr;
+    dispatcher* home = detail::this_thread_block().home;
+    runtime* owner = home != nullptr ? home->owner() : nullptr;
     return owner != nullptr ? *owner : default_runtime();
 }
 
-thread_pool&       runtime::pool() noexcept { return state_->pool; }
-driver&            runtime::io_driver() noexcept { return state_->core().io(); }
-time_provider&     runtime::time() noexcept { return state_->pool.time(); }
-std::uint64_t      runtime::random() noexcept { return state_->pool.random(); }
-std::uint64_t      runtime::next_id() noexcept { return state_->last_id.fetch_add(1, std::memory_order_relaxed) + 1; }
+thread_pool& runtime::pool() noexcept { return state_->pool; }
+driver& runtime::io_driver() noexcept { return state_->core().io(); }
+time_provider& runtime::time() noexcept { return state_->pool.time(); }
+std::uint64_t runtime::random() noexcept { return state_->pool.random(); }
+std::uint64_t runtime::next_id() noexcept { return state_->last_id.fetch_add(1, std::memory_order_relaxed) + 1; }
 cancellation_token runtime::shutdown_token() const noexcept { return state_->stop_source.token(); }
 
 shutdown_report runtime::shutdown(std::chrono::nanoseconds deadline) { return state_->shutdown(deadline); }
@@ -163,13 +168,13 @@ void runtime::post_blocking(unique_function<void()> function) {
 
 runtime::thread_counts runtime::threads() const noexcept {
     thread_counts counts;
-    auto&         core  = state_->core();
-    counts.workers      = core.owner_count();
-    counts.injected     = core.thread_count() - std::min(core.thread_count(), counts.workers);
-    counts.monitor      = 1;
+    auto& core = state_->core();
+    counts.workers = core.owner_count();
+    counts.injected = core.thread_count() - std::min(core.thread_count(), counts.workers);
+    counts.monitor = 1;
     counts.long_running = core.long_running_count();
-    counts.blocking     = state_->blocking.thread_count();
-    counts.dedicated    = state_->dedicated.load(std::memory_order_relaxed);
+    counts.blocking = state_->blocking.thread_count();
+    counts.dedicated = state_->dedicated.load(std::memory_order_relaxed);
     return counts;
 }
 

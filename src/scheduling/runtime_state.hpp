@@ -20,20 +20,20 @@ public:
     runtime_state(runtime& owner, const runtime_options& options);
 
     /// @throws object_disposed  when shutdown has begun and the caller is none of this runtime's threads
-    void            refuse_when_stopping() const;
+    void refuse_when_stopping() const;
     shutdown_report shutdown(std::chrono::nanoseconds limit);
     /// At exit: ends the threads and leaves everything else as it is.
     void stop_threads(std::chrono::nanoseconds limit) noexcept;
 
     [[nodiscard]] pool_core& core() noexcept { return *pool.core_; }
 
-    cancellation_source        stop_source;
-    thread_pool                pool;
-    blocking_pool              blocking;
+    cancellation_source stop_source;
+    thread_pool pool;
+    blocking_pool blocking;
     std::atomic<std::uint64_t> last_id{0};
-    std::atomic<std::size_t>   dedicated{0};
-    std::atomic<bool>          stopping{false};
-    bool                       threads_left = false;  ///< some thread still uses this: it must never be freed
+    std::atomic<std::size_t> dedicated{0};
+    std::atomic<bool> stopping{false};
+    bool threads_left = false;  ///< some thread still uses this: it must never be freed
 
 private:
     [[nodiscard]] bool drained() noexcept;

@@ -31,7 +31,7 @@ struct posted_callback final : work_item {
     }
 
     thread_pool::callback body;
-    detail::context_map*  locals;
+    detail::context_map* locals;
 };
 
 }  // namespace
@@ -54,22 +54,22 @@ void thread_pool::start_long_running(callback function, std::string_view name) {
     core_->start_long_running(std::move(function), name);
 }
 
-std::size_t   thread_pool::min_threads() const noexcept { return core_->min_threads(); }
-std::size_t   thread_pool::max_threads() const noexcept { return core_->max_threads(); }
-bool          thread_pool::set_min_threads(std::size_t count) noexcept { return core_->set_min_threads(count); }
-bool          thread_pool::set_max_threads(std::size_t count) noexcept { return core_->set_max_threads(count); }
-std::size_t   thread_pool::thread_count() const noexcept { return core_->thread_count(); }
-std::size_t   thread_pool::pending_work_items() const noexcept { return core_->pending(); }
+std::size_t thread_pool::min_threads() const noexcept { return core_->min_threads(); }
+std::size_t thread_pool::max_threads() const noexcept { return core_->max_threads(); }
+bool thread_pool::set_min_threads(std::size_t count) noexcept { return core_->set_min_threads(count); }
+bool thread_pool::set_max_threads(std::size_t count) noexcept { return core_->set_max_threads(count); }
+std::size_t thread_pool::thread_count() const noexcept { return core_->thread_count(); }
+std::size_t thread_pool::pending_work_items() const noexcept { return core_->pending(); }
 std::uint64_t thread_pool::completed_work_items() const noexcept { return core_->completed(); }
-std::size_t   thread_pool::injections(injection_reason reason) const noexcept { return core_->injections(reason); }
+std::size_t thread_pool::injections(injection_reason reason) const noexcept { return core_->injections(reason); }
 std::vector<injection_event> thread_pool::recent_injections() const { return core_->recent_injections(); }
 
-void           thread_pool::post(work_item& item, post_hint hint) noexcept { core_->post(item, hint); }
+void thread_pool::post(work_item& item, post_hint hint) noexcept { core_->post(item, hint); }
 time_provider& thread_pool::time() noexcept { return core_->time(); }
-void           thread_pool::blocking_began() noexcept { core_->blocking_began(); }
-void           thread_pool::blocking_ended() noexcept { core_->blocking_ended(); }
-std::uint64_t  thread_pool::random() noexcept { return core_->random(); }
-bool           thread_pool::run_until(bool (*)(void*), void*) noexcept { return false; }
-runtime*       thread_pool::owner() noexcept { return &core_->owner(); }
+void thread_pool::blocking_began() noexcept { core_->blocking_began(); }
+void thread_pool::blocking_ended() noexcept { core_->blocking_ended(); }
+std::uint64_t thread_pool::random() noexcept { return core_->random(); }
+bool thread_pool::run_until(bool (*)(void*), void*) noexcept { return false; }
+runtime* thread_pool::owner() noexcept { return &core_->owner(); }
 
 }  // namespace weft::inline WEFT_ABI

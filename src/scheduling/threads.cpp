@@ -23,9 +23,8 @@ namespace {
 
 // Registered before main(), so before any runtime exists. A child has none of the parent's threads: it must not use its
 // runtimes, and can be told by the number.
-[[maybe_unused]] const bool fork_watched = ::pthread_atfork(nullptr, nullptr, [] {
-    process_generation.fetch_add(1, std::memory_order_relaxed);
-}) == 0;
+[[maybe_unused]] const bool fork_watched =
+    ::pthread_atfork(nullptr, nullptr, [] { process_generation.fetch_add(1, std::memory_order_relaxed); }) == 0;
 
 }  // namespace
 

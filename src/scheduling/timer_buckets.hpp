@@ -33,7 +33,7 @@ public:
     /// Takes what is due by `now` out, oldest tick first, into `due`. @returns how many; at most `limit`
     std::size_t take_due(time_point now, timer_node** due, std::size_t limit) noexcept {
         const std::uint64_t now_tick = floor_tick(now);
-        std::size_t         taken    = 0;
+        std::size_t taken = 0;
         for (int steps = 0; steps < steps_a_call; ++steps) {
             if (sifting_ >= 0) {
                 sift_one();
@@ -74,11 +74,11 @@ public:
         std::uint64_t tick = start_of(bucket);
         if (bucket >= digits) {
             // Saves a lone sleeper the wake-ups at the borders of its buckets.
-            std::uint64_t     earliest = ~std::uint64_t{0};
-            const timer_node* node     = lists_[bucket];
+            std::uint64_t earliest = ~std::uint64_t{0};
+            const timer_node* node = lists_[bucket];
             for (int seen = 0; seen < 8; ++seen) {
                 earliest = std::min(earliest, tick_of(node->deadline));
-                node     = node->next;
+                node = node->next;
                 if (node == lists_[bucket]) {
                     tick = earliest;
                     break;
@@ -92,11 +92,11 @@ public:
     [[nodiscard]] static time_point due_time(time_point deadline) noexcept { return time_of(tick_of(deadline)); }
 
 private:
-    static constexpr int           tick_bits    = 13;
-    static constexpr int           digit_bits   = 6;
-    static constexpr int           digits       = 1 << digit_bits;
-    static constexpr int           levels       = 9;  // 9 * 6 bits cover the 51 that a deadline's tick has
-    static constexpr int           steps_a_call = 256;  // about 20 µs under the lock when every node is a cache miss
+    static constexpr int tick_bits = 13;
+    static constexpr int digit_bits = 6;
+    static constexpr int digits = 1 << digit_bits;
+    static constexpr int levels = 9;          // 9 * 6 bits cover the 51 that a deadline's tick has
+    static constexpr int steps_a_call = 256;  // about 20 µs under the lock when every node is a cache miss
     static constexpr std::uint64_t largest_tick = (std::uint64_t{1} << (63 - tick_bits)) - 1;
 
     static std::uint64_t floor_tick(time_point when) noexcept {
@@ -114,13 +114,13 @@ private:
     }
 
     [[nodiscard]] int bucket_of(std::uint64_t tick) const noexcept {
-        tick                        = std::max(tick, last_);
+        tick = std::max(tick, last_);
         const std::uint64_t changed = tick ^ last_;
-        const int           level   = changed == 0 ? 0 : (63 - std::countl_zero(changed)) / digit_bits;
+        const int level = changed == 0 ? 0 : (63 - std::countl_zero(changed)) / digit_bits;
         return level * digits + static_cast<int>((tick >> (level * digit_bits)) & (digits - 1));
     }
     [[nodiscard]] std::uint64_t start_of(int bucket) const noexcept {
-        const int           shift = bucket / digits * digit_bits;
+        const int shift = bucket / digits * digit_bits;
         const std::uint64_t above = last_ >> shift >> digit_bits << digit_bits << shift;
         return above | static_cast<std::uint64_t>(bucket % digits) << shift;
     }
@@ -148,17 +148,17 @@ private:
             node.next = node.prev = head = &node;
             used_[bucket / digits] |= std::uint64_t{1} << (bucket % digits);
         } else {
-            node.next       = head;
-            node.prev       = head->prev;
+            node.next = head;
+            node.prev = head->prev;
             node.prev->next = &node;
-            head->prev      = &node;
+            head->prev = &node;
         }
         node.slot = static_cast<std::uint16_t>(bucket);
         ++count_;
     }
     void unlink(timer_node& node) noexcept {
-        const int    bucket = node.slot;
-        timer_node*& head   = lists_[bucket];
+        const int bucket = node.slot;
+        timer_node*& head = lists_[bucket];
         if (node.next == &node) {
             head = nullptr;
             used_[bucket / digits] &= ~(std::uint64_t{1} << (bucket % digits));
@@ -171,11 +171,11 @@ private:
         --count_;
     }
 
-    timer_node*   lists_[levels * digits] = {};
-    std::uint64_t used_[levels]           = {};  ///< a bit for each bucket of a level that holds a timer
-    std::uint64_t last_                   = 0;
-    int           sifting_                = -1;  ///< the bucket being sifted; -1: none
-    std::size_t   count_                  = 0;
+    timer_node* lists_[levels * digits] = {};
+    std::uint64_t used_[levels] = {};  ///< a bit for each bucket of a level that holds a timer
+    std::uint64_t last_ = 0;
+    int sifting_ = -1;  ///< the bucket being sifted; -1: none
+    std::size_t count_ = 0;
 };
 
 }  // namespace weft::inline WEFT_ABI::detail

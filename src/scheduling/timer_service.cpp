@@ -11,8 +11,8 @@ namespace weft::inline WEFT_ABI::detail {
 
 namespace {
 // A worker that has other work fires this many timers of a shard before it looks at that work again.
-constexpr std::size_t batch   = 32;
-constexpr int         batches = 8;
+constexpr std::size_t batch = 32;
+constexpr int batches = 8;
 }  // namespace
 
 timer_service::timer_service(timer_host& host, unsigned shards)
@@ -20,10 +20,10 @@ timer_service::timer_service(timer_host& host, unsigned shards)
 
 void timer_service::arm(timer_node& timer) noexcept {
     const unsigned index = host_.timer_shard();
-    shard&         set   = shards_[index];
-    timer.shard          = static_cast<std::uint16_t>(index);
-    const time_point due  = timer_buckets::due_time(timer.deadline);  // after the unlock the timer may be gone
-    bool       earlier;
+    shard& set = shards_[index];
+    timer.shard = static_cast<std::uint16_t>(index);
+    const time_point due = timer_buckets::due_time(timer.deadline);  // after the unlock the timer may be gone
+    bool earlier;
     {
         const std::lock_guard guard(set.lock);
         set.buckets.insert(timer);
@@ -35,7 +35,7 @@ void timer_service::arm(timer_node& timer) noexcept {
 }
 
 bool timer_service::disarm(timer_node& timer) noexcept {
-    shard&                set = shards_[timer.shard];
+    shard& set = shards_[timer.shard];
     const std::lock_guard guard(set.lock);
     if (timer.slot == timer_node::unarmed) return false;
     set.buckets.remove(timer);
@@ -46,7 +46,7 @@ bool timer_service::disarm(timer_node& timer) noexcept {
 
 bool timer_service::fire_due(time_point now, unsigned first) noexcept {
     const auto limit = now.time_since_epoch().count();
-    bool       fired = false;
+    bool fired = false;
     for (unsigned step = 0; step < count_; ++step) {
         shard& set = shards_[(first + step) % count_];
         if (set.next.load(std::memory_order_relaxed) <= limit) fired = fire_shard(set, now) || fired;
@@ -59,12 +59,12 @@ bool timer_service::fire_shard(shard& set, time_point now) noexcept {
     for (int round = 0; round < batches; ++round) {
         timer_node* due[batch];
         std::size_t count;
-        bool        more;
+        bool more;
         {
             // Somebody who holds the lock is arming, or firing this very shard.
             if (!set.lock.try_lock()) return fired;
             const std::lock_guard guard(set.lock, std::adopt_lock);
-            count           = set.buckets.take_due(now, due, batch);
+            count = set.buckets.take_due(now, due, batch);
             const auto next = set.buckets.next_due();
             set.next.store(next.time_since_epoch().count(), std::memory_order_relaxed);
             set.armed.store(set.buckets.size(), std::memory_order_relaxed);

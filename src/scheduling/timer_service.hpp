@@ -51,15 +51,15 @@ public:
 private:
     struct alignas(64) shard {
         std::atomic<time_point::rep> next{time_point::max().time_since_epoch().count()};
-        std::atomic<std::size_t>     armed{0};
-        spin_lock                    lock;
-        timer_buckets                buckets;
+        std::atomic<std::size_t> armed{0};
+        spin_lock lock;
+        timer_buckets buckets;
     };
 
     bool fire_shard(shard& set, time_point now) noexcept;
 
-    timer_host&              host_;
-    unsigned                 count_;
+    timer_host& host_;
+    unsigned count_;
     std::unique_ptr<shard[]> shards_;
 };
 

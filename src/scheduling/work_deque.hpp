@@ -35,14 +35,15 @@ class work_deque {
 public:
     work_deque() : ring_(new ring(first_size, nullptr)) {}
     ~work_deque() { delete ring_.load(std::memory_order_relaxed); }
-    work_deque(const work_deque&)            = delete;
+    work_deque(const work_deque&) = delete;
     work_deque& operator=(const work_deque&) = delete;
 
     /// Owner only.
     void push(work_item& item) noexcept {
         const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
-        ring*              cells  = ring_.load(std::memory_order_relaxed);
-        if (bottom - top_seen_ >= cells->size) [[unlikely]] cells = make_room(bottom, cells);
+        ring* cells = ring_.load(std::memory_order_relaxed);
+        if (bottom - top_seen_ >= cells->size) [[unlikely]]
+            cells = make_room(bottom, cells);
         cells->at(bottom).store(&item, std::memory_order_relaxed);
         bottom_.store(bottom + 1, std::memory_order_release);  // rule 2
     }
@@ -50,7 +51,7 @@ public:
     /// Owner only: the newest, null when empty.
     [[nodiscard]] work_item* pop() noexcept {
         const std::int64_t last = bottom_.load(std::memory_order_relaxed) - 1;
-        std::int64_t       top  = top_.load(std::memory_order_relaxed);
+        std::int64_t top = top_.load(std::memory_order_relaxed);
         if (last < top) return nullptr;  // top_ only grows: empty for certain
         ring* cells = ring_.load(std::memory_order_relaxed);
         if (last > top) {
@@ -64,7 +65,7 @@ public:
         // Rule 4. Sequentially consistent like the thieves' exchange: both are one total order on `top_`.
         work_item* item = cells->at(last).load(std::memory_order_relaxed);
         return top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst, std::memory_order_relaxed) ? item
-                                                                                                               : nullptr;
+                                                                                                                : nullptr;
     }
 
     /// Any thread: the oldest, null when empty. Sets `lost` when another thread was faster and looking again may succeed.
@@ -81,7 +82,7 @@ public:
     /// Any thread: a snapshot.
     [[nodiscard]] std::size_t size() const noexcept {
         const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
-        const std::int64_t top    = top_.load(std::memory_order_relaxed);
+        const std::int64_t top = top_.load(std::memory_order_relaxed);
         return bottom > top ? static_cast<std::size_t>(bottom - top) : 0;
     }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
@@ -93,10 +94,12 @@ private:
         ring(std::int64_t count, ring* before)
             : size(count), previous(before), cells(new std::atomic<work_item*>[static_cast<std::size_t>(count)]) {}
 
-        std::atomic<work_item*>& at(std::int64_t index) noexcept { return cells[static_cast<std::size_t>(index & (size - 1))]; }
+        std::atomic<work_item*>& at(std::int64_t index) noexcept {
+            return cells[static_cast<std::size_t>(index & (size - 1))];
+        }
 
-        std::int64_t                                size;
-        std::unique_ptr<ring>                       previous;
+        std::int64_t size;
+        std::unique_ptr<ring> previous;
         std::unique_ptr<std::atomic<work_item*>[]> cells;
     };
 
@@ -114,7 +117,7 @@ private:
     alignas(64) std::atomic<std::int64_t> top_{0};
     alignas(64) std::atomic<std::int64_t> bottom_{0};
     std::atomic<ring*> ring_;
-    std::int64_t       top_seen_ = 0;  ///< owner only: a top_ of the past, which bounds the free cells from below
+    std::int64_t top_seen_ = 0;  ///< owner only: a top_ of the past, which bounds the free cells from below
 };
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -22,11 +22,12 @@
 // Only the slot is left out of the look in 2, and a fair item of a lone task: their worker is about to take them. If it does
 // not come back for a while, the monitor wakes a thief.
 //
-// The timekeeper. One sleeper at most minds the timers: it claims `keeper_`, publishes "any deadline is earlier than mine",
+// The timekeeper. One sleeper minds the timers: it claims `keeper_`, publishes "any deadline is earlier than mine",
 // fences, reads the earliest deadline of all shards, publishes that, and sleeps until then. A thread that arms a timer makes it
-// visible in its shard, fences, and reads the keeper's deadline: one of the two sees the other. When the keeper wakes for
-// something else it is a running worker, which looks at the timers between items and before it sleeps; should it not come to
-// that in time, the monitor does.
+// visible in its shard, fences, and reads the keeper's deadline: one of the two sees the other. A running worker that arms one
+// tells nobody: it looks at the timers between items; when it lies down while the keeper means to sleep longer, it sleeps until
+// the earliest deadline itself; and should it come to neither in time, or block, or end, the monitor or pass_timers_on() sees to
+// them. The same holds for a keeper that was woken for something else.
 // SPDX-License-Identifier: MIT
 
 #include <unistd.h>
@@ -44,9 +45,9 @@ namespace weft::inline WEFT_ABI::detail {
 namespace {
 
 constexpr unsigned lifo_streak_limit = 3;   // longer starves the queue behind a ping-pong of two tasks
-constexpr unsigned longest_interval  = 127;  // items between looks at the global queue, however short they are
-constexpr auto     maintenance_every = std::chrono::microseconds(200);
-constexpr auto     idle_limit        = std::chrono::seconds(20);  // of an injected thread (1.12/11)
+constexpr unsigned longest_interval = 127;  // items between looks at the global queue, however short they are
+constexpr auto maintenance_every = std::chrono::microseconds(200);
+constexpr auto idle_limit = std::chrono::seconds(20);  // of an injected thread (1.12/11)
 
 constexpr time_point::rep nobody_keeps = time_point::min().time_since_epoch().count();
 constexpr time_point::rep any_deadline = time_point::max().time_since_epoch().count();
@@ -67,10 +68,10 @@ void count(std::atomic<std::uint64_t>& counter) noexcept {
 
 void pool_core::run_worker(worker& self) noexcept {
     thread_block& block = this_thread_block();
-    block.home          = &door_;
-    block.worker        = static_cast<worker_identity*>(&self);
-    self.block          = &block;
-    self.budget         = self.interval;
+    block.home = &door_;
+    block.worker = static_cast<worker_identity*>(&self);
+    self.block = &block;
+    self.budget = self.interval;
     name_this_thread((self.injected ? "weft-extra-" : "weft-worker-") + std::to_string(self.index));
     self.thread_id = ::gettid();
     self.running.store(true, std::memory_order_release);  // pairs with runnable_threads(): thread_id is set
@@ -87,7 +88,8 @@ void pool_core::run_worker(worker& self) noexcept {
         }
         if (self.searching) found_work(self);
         execute(self, *item);
-        if (self.injected && running_.load(std::memory_order_relaxed) > goal_.load(std::memory_order_relaxed)) [[unlikely]] {
+        if (self.injected && running_.load(std::memory_order_relaxed) > goal_.load(std::memory_order_relaxed))
+            [[unlikely]] {
             if (retire(self)) {
                 counted = false;
                 break;
@@ -107,7 +109,7 @@ void pool_core::run_worker(worker& self) noexcept {
     }
     if (!self.injected) driver_->owner_stopping(self.owner);
     block.worker = nullptr;
-    block.home   = nullptr;
+    block.home = nullptr;
     thread_ended(self);
 }
 
@@ -116,10 +118,10 @@ void pool_core::execute(worker& self, work_item& item) noexcept {
     item.run(item);
     count(self.finished);
     // Each item starts without a context (1.12/12); what the last one left behind goes now, not when the next one comes.
-    thread_block& block   = *self.block;
-    block.sync            = nullptr;
-    block.scheduler       = nullptr;
-    block.current_task    = nullptr;
+    thread_block& block = *self.block;
+    block.sync = nullptr;
+    block.scheduler = nullptr;
+    block.current_task = nullptr;
     block.flow_suppressed = false;
     switch_context(block, nullptr);
 }
@@ -149,15 +151,16 @@ work_item* pool_core::maintain(worker& self) noexcept {
     const auto now = std::chrono::steady_clock::now();
     if (self.maintained_at != time_point{}) {
         // The interval follows a moving average of the time an item takes, so that 200 µs pass between two looks.
-        const auto   passed = std::chrono::duration<double, std::nano>(now - self.maintained_at).count();
-        const double each   = passed / (self.interval + 1);
+        const auto passed = std::chrono::duration<double, std::nano>(now - self.maintained_at).count();
+        const double each = passed / (self.interval + 1);
         self.nanoseconds_each += (each - self.nanoseconds_each) / 8;
-        const double items = std::chrono::duration<double, std::nano>(maintenance_every).count() / (self.nanoseconds_each + 1);
-        self.interval      = static_cast<unsigned>(std::clamp(items, 1.0, static_cast<double>(longest_interval)));
+        const double items =
+            std::chrono::duration<double, std::nano>(maintenance_every).count() / (self.nanoseconds_each + 1);
+        self.interval = static_cast<unsigned>(std::clamp(items, 1.0, static_cast<double>(longest_interval)));
     }
     self.maintained_at = now;
-    self.budget        = self.interval;
-    self.collecting    = true;
+    self.budget = self.interval;
+    self.collecting = true;
     if (timers_.next_due() <= now) timers_.fire_due(now, self.shard);
     if (!self.injected) driver_->harvest(self.owner, false);
     end_collecting(self);
@@ -167,7 +170,7 @@ work_item* pool_core::maintain(worker& self) noexcept {
 
 work_item* pool_core::take_global(worker& self) noexcept {
     // A share of what is there: one lock for several items, and some left for the others.
-    work_item*        taken[16];
+    work_item* taken[16];
     const std::size_t share = std::min(injected_.size() / permanent_ + 1, std::size(taken));
     const std::size_t found = injected_.pop_many(taken, share);
     if (found == 0) return nullptr;
@@ -198,7 +201,7 @@ work_item* pool_core::search(worker& self) noexcept {
 
 work_item* pool_core::rob(worker& self, worker& victim, bool last_round) noexcept {
     for (int tries = 0; tries < 4; ++tries) {
-        bool       lost = false;
+        bool lost = false;
         work_item* item = victim.queue.steal(lost);
         if (item == nullptr) {
             if (lost) continue;
@@ -219,9 +222,9 @@ work_item* pool_core::rob(worker& self, worker& victim, bool last_round) noexcep
 }
 
 bool pool_core::collect(worker& self) noexcept {
-    const auto now   = std::chrono::steady_clock::now();
-    self.collecting  = true;
-    bool       found = timers_.next_due() <= now && timers_.fire_due(now, self.shard);
+    const auto now = std::chrono::steady_clock::now();
+    self.collecting = true;
+    bool found = timers_.next_due() <= now && timers_.fire_due(now, self.shard);
     if (!self.injected && driver_->harvest(self.owner, true)) found = true;
     end_collecting(self);
     return found;
@@ -232,7 +235,7 @@ bool pool_core::collect(worker& self) noexcept {
 void pool_core::end_collecting(worker& self) noexcept {
     self.collecting = false;
     work_item* first = std::exchange(self.collected_first, nullptr);
-    work_item* last  = std::exchange(self.collected_last, nullptr);
+    work_item* last = std::exchange(self.collected_last, nullptr);
     const std::size_t count = std::exchange(self.collected, 0);
     if (count == 0) return;
     if (count == 1) {
@@ -257,8 +260,8 @@ bool pool_core::park(worker& self) noexcept {
     idle_.lie_down(self);                                 // step 1
     std::atomic_thread_fence(std::memory_order_seq_cst);  // step 2; pairs with notify()
     const bool look_again = stopping_.load(std::memory_order_relaxed) || (idle_.look().searching == 0 && work_visible());
-    const bool slept_out  = !look_again && !sleep(self);  // step 3
-    const bool woken      = idle_.get_up(self);
+    const bool slept_out = !look_again && !sleep(self);  // step 3
+    const bool woken = idle_.get_up(self);
     if (self.collecting) end_collecting(self);
     // There is work: search for it even if half of the workers do, or this would only lie down again.
     if (look_again && !woken) idle_.begin_search(self, ~0U);
@@ -270,14 +273,14 @@ bool pool_core::park(worker& self) noexcept {
 /// @returns false when an injected thread has been idle for long enough
 bool pool_core::sleep(worker& self) noexcept {
     const time_point due = keep_time(self);
-    bool             stay = true;
+    bool stay = true;
     self.asleep.store(true, std::memory_order_relaxed);
     if (!self.injected) {
         self.collecting = true;  // until this worker is up again: it must not wake itself
         driver_->poll(self.owner, due);
     } else {
         const time_point limit = std::chrono::steady_clock::now() + idle_limit;
-        stay                   = self.bed.park(std::min(due, limit)) || due < limit;
+        stay = self.bed.park(std::min(due, limit)) || due < limit;
     }
     self.asleep.store(false, std::memory_order_relaxed);
     leave_timekeeping(self);
@@ -289,8 +292,8 @@ time_point pool_core::keep_time(worker& self) noexcept {
     if (!keeper_.compare_exchange_strong(nobody, &self, std::memory_order_acq_rel)) {
         // A running worker arms timers without telling the keeper, who may mean to sleep past them: then this one minds them too.
         std::atomic_thread_fence(std::memory_order_seq_cst);
-        const time_point due  = timers_.next_due();
-        const auto       kept = keeper_deadline_.load(std::memory_order_relaxed);
+        const time_point due = timers_.next_due();
+        const auto kept = keeper_deadline_.load(std::memory_order_relaxed);
         return kept == nobody_keeps || due.time_since_epoch().count() < kept ? due : time_point::max();
     }
     keeper_deadline_.store(any_deadline, std::memory_order_relaxed);
@@ -309,8 +312,7 @@ void pool_core::leave_timekeeping(worker& self) noexcept {
 unsigned pool_core::timer_shard() noexcept {
     const worker* self = this_worker();
     if (self != nullptr) return self->shard;
-    const unsigned shards = 1 + permanent_ / 4;
-    return permanent_ + this_thread_block().shard % shards;
+    return permanent_ + this_thread_block().shard % foreign_shards(permanent_);
 }
 
 void pool_core::earlier_timer(time_point deadline) noexcept {
@@ -349,9 +351,9 @@ bool pool_core::retire(worker& self) noexcept {
     empty_own_queue(self);
     {
         const std::lock_guard guard(mutex_);
-        self.recalled   = false;
+        self.recalled = false;
         self.next_spare = reserve_;
-        reserve_        = &self;
+        reserve_ = &self;
     }
     // As for blocking: a post may have counted on this thread.
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -360,7 +362,7 @@ bool pool_core::retire(worker& self) noexcept {
 
     const time_point limit = std::chrono::steady_clock::now() + idle_limit;
     for (;;) {
-        const bool            woken = self.bed.park(limit);
+        const bool woken = self.bed.park(limit);
         const std::lock_guard guard(mutex_);
         if (self.recalled) return false;
         if (woken && !stopping_.load(std::memory_order_relaxed)) continue;

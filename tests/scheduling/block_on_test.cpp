@@ -66,8 +66,8 @@ weft::task<int> main_with_live_tasks() {
 
 TEST(run_main_death, exits_with_the_value_of_the_main_task) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    char  program[] = "program";
-    char  value[]   = "5";
+    char program[] = "program";
+    char value[] = "5";
     char* arguments[] = {program, value, nullptr};
     EXPECT_EXIT(std::exit(weft::run_main(status_main, 2, arguments)), testing::ExitedWithCode(5), "");
     EXPECT_EXIT(std::exit(weft::run_main(void_main)), testing::ExitedWithCode(0), "");
@@ -77,14 +77,15 @@ TEST(run_main_death, exits_with_the_value_of_the_main_task) {
 TEST(run_main_death, an_exception_ends_it_with_a_sentence_and_status_1) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     EXPECT_EXIT(std::exit(weft::run_main(failing_main)), testing::ExitedWithCode(1),
-                "unhandled exception in main: the disk is on fire");
+        "unhandled exception in main: the disk is on fire");
 }
 
 // ---- run_blocking
 
 TEST(run_blocking, runs_on_no_worker_and_continues_on_the_pool) {
     const auto body = []() -> weft::task<bool> {
-        const bool on_worker = co_await weft::run_blocking([] { return weft::detail::this_thread_block().worker != nullptr; });
+        const bool on_worker =
+            co_await weft::run_blocking([] { return weft::detail::this_thread_block().worker != nullptr; });
         EXPECT_NE(weft::detail::this_thread_block().worker, nullptr);
         co_return on_worker;
     };
@@ -100,14 +101,14 @@ TEST(run_blocking, passes_arguments_results_and_exceptions) {
 TEST(run_blocking, a_canceled_token_keeps_it_from_running) {
     weft::cancellation_source source;
     source.cancel();
-    bool ran  = false;
+    bool ran = false;
     auto task = weft::run_blocking(source.token(), [&] { ran = true; });
     EXPECT_TRUE(task.is_canceled());
     EXPECT_FALSE(ran);
 }
 
 TEST(run_blocking, many_calls_block_at_the_same_time) {
-    std::atomic<int>          inside{0};
+    std::atomic<int> inside{0};
     std::vector<weft::task<>> tasks;
     for (int index = 0; index < 20; ++index) {
         tasks.push_back(weft::run_blocking([&] {
@@ -128,8 +129,8 @@ TEST(run_blocking, takes_the_async_locals_along) {
 
 TEST(run_blocking, is_one_step_of_a_dispatcher_without_threads) {
     weft_test::manual_dispatcher manual;
-    bool                         ran  = false;
-    auto                         task = weft::run_blocking([&] { ran = true; });
+    bool ran = false;
+    auto task = weft::run_blocking([&] { ran = true; });
     EXPECT_FALSE(ran);
     manual.run_all();
     EXPECT_TRUE(ran);
@@ -139,7 +140,7 @@ TEST(run_blocking, is_one_step_of_a_dispatcher_without_threads) {
 // ---- dedicated_thread
 
 TEST(dedicated_thread, runs_everything_in_order_on_one_thread_before_it_goes) {
-    std::vector<int>          order;
+    std::vector<int> order;
     std::vector<std::thread::id> threads;
     {
         weft::dedicated_thread thread("weft-test");
@@ -163,8 +164,8 @@ TEST(dedicated_thread, runs_everything_in_order_on_one_thread_before_it_goes) {
 
 TEST(dedicated_thread, may_be_destroyed_on_itself) {
     std::atomic<bool> ended{false};
-    auto              thread = std::make_unique<weft::dedicated_thread>("weft-test");
-    auto*             raw    = thread.get();
+    auto thread = std::make_unique<weft::dedicated_thread>("weft-test");
+    auto* raw = thread.get();
     raw->post([owned = std::move(thread), &ended]() mutable {
         owned.reset();
         ended = true;
@@ -174,8 +175,8 @@ TEST(dedicated_thread, may_be_destroyed_on_itself) {
 
 TEST(dedicated_thread, is_a_series_of_steps_of_a_dispatcher_without_threads) {
     weft_test::manual_dispatcher manual;
-    std::vector<int>             order;
-    weft::dedicated_thread       thread("weft-test");
+    std::vector<int> order;
+    weft::dedicated_thread thread("weft-test");
     thread.post([&] { order.push_back(1); });
     thread.post([&] { order.push_back(2); });
     EXPECT_TRUE(order.empty());

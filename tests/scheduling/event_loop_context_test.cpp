@@ -12,8 +12,8 @@
 
 #include "support/allocation_counter.hpp"
 #include "support/manual_dispatcher.hpp"
-#include "weft/delay.hpp"
 #include "weft/base/error.hpp"
+#include "weft/delay.hpp"
 #include "weft/run.hpp"
 #include "weft/run_blocking.hpp"
 #include "weft/task.hpp"
@@ -27,7 +27,7 @@ using weft::event_loop_context;
 
 TEST(event_loop_context, runs_what_was_posted_in_order_on_the_pumping_thread) {
     event_loop_context loop;
-    std::vector<int>   order;
+    std::vector<int> order;
     for (int index = 0; index < 3; ++index) {
         loop.post([&, index] {
             EXPECT_TRUE(loop.is_current_thread());
@@ -76,9 +76,9 @@ weft::task<> leave(weft::task<> until, std::thread::id pump) {
 }
 
 TEST(event_loop_context, configure_await_false_leaves_the_loop) {
-    event_loop_context             loop;
+    event_loop_context loop;
     weft::task_completion_source<> source;
-    auto                           left = [&] {
+    auto left = [&] {
         const weft::synchronization_context_scope scope(&loop);
         return leave(source.task(), std::this_thread::get_id());
     }();
@@ -99,7 +99,7 @@ TEST(event_loop_context, run_until_throws_the_original_exception) {
 
 TEST(event_loop_context, an_exception_of_a_callback_leaves_run_and_the_rest_stays_queued) {
     event_loop_context loop;
-    bool               ran = false;
+    bool ran = false;
     loop.post([] { throw std::runtime_error("of the callback"); });
     loop.post([&] {
         ran = true;
@@ -113,7 +113,7 @@ TEST(event_loop_context, an_exception_of_a_callback_leaves_run_and_the_rest_stay
 
 TEST(event_loop_context, an_exception_of_a_callback_leaves_run_until_and_the_task_goes_on) {
     event_loop_context loop;
-    auto               task = start_in(loop);
+    auto task = start_in(loop);
     loop.post([] { throw std::runtime_error("of the callback"); });
     EXPECT_THROW(static_cast<void>(loop.run_until(task)), std::runtime_error);
     EXPECT_EQ(loop.run_until(task), 17);
@@ -129,8 +129,8 @@ TEST(event_loop_context, send_runs_inline_on_the_loop_and_waits_elsewhere) {
     loop.run_pending();
 
     std::thread::id ran_on;
-    bool            thrown = false;
-    std::thread     sender([&] {
+    bool thrown = false;
+    std::thread sender([&] {
         loop.send([&] { ran_on = std::this_thread::get_id(); });
         try {
             loop.send([] { throw std::runtime_error("for the sender"); });
@@ -159,7 +159,7 @@ TEST(event_loop_context, only_one_thread_pumps_at_a_time_and_pumps_may_nest) {
 TEST(event_loop_context, posting_an_item_allocates_nothing) {
     if (!weft_test::allocation_counter::is_available) GTEST_SKIP() << "the sanitizer has the operators";
     event_loop_context loop;
-    weft::work_item    item([](weft::work_item&) noexcept {});
+    weft::work_item item([](weft::work_item&) noexcept {});
     const weft_test::allocation_counter counter;
     loop.post_item(item);
     loop.run_pending();
@@ -167,7 +167,7 @@ TEST(event_loop_context, posting_an_item_allocates_nothing) {
 }
 
 TEST(event_loop_context, drops_what_was_never_run) {
-    auto               owned = std::make_shared<int>(1);
+    auto owned = std::make_shared<int>(1);
     std::weak_ptr<int> watch = owned;
     {
         event_loop_context loop;
@@ -178,7 +178,7 @@ TEST(event_loop_context, drops_what_was_never_run) {
 
 TEST(event_loop_context, where_one_thread_runs_everything_it_runs_the_world_while_it_waits) {
     weft_test::manual_dispatcher manual;
-    event_loop_context           loop;
+    event_loop_context loop;
     EXPECT_EQ(loop.run_until(weft::run([] { return 5; })), 5);
 }
 

@@ -21,14 +21,14 @@ using weft_test::eventually;
 weft::runtime_options workers(std::size_t count) {
     weft::runtime_options options;
     options.min_threads = count;
-    options.driver      = "parking";
+    options.driver = "parking";
     return options;
 }
 
 struct counting_item : weft::work_item {
-    std::atomic<int>* ran  = nullptr;
+    std::atomic<int>* ran = nullptr;
     weft::dispatcher* home = nullptr;
-    counting_item*    then = nullptr;
+    counting_item* then = nullptr;
     counting_item() {
         run = [](work_item& item) noexcept {
             auto& self = static_cast<counting_item&>(item);
@@ -39,11 +39,11 @@ struct counting_item : weft::work_item {
 };
 
 void ping(std::size_t worker_count, int rounds) {
-    weft::runtime    where(workers(worker_count));
+    weft::runtime where(workers(worker_count));
     std::atomic<int> ran{0};
-    counting_item    first;
-    counting_item    second;
-    first.ran  = &ran;
+    counting_item first;
+    counting_item second;
+    first.ran = &ran;
     second.ran = &ran;
     first.home = &where.pool();
     first.then = &second;
@@ -53,8 +53,7 @@ void ping(std::size_t worker_count, int rounds) {
         ASSERT_TRUE(eventually([&] { return ran == 2 * round; })) << "round " << round;
         // Pauses around the time in which a worker falls asleep.
         const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(random() % 20'000);
-        while (std::chrono::steady_clock::now() < until) {
-        }
+        while (std::chrono::steady_clock::now() < until) {}
     }
 }
 
@@ -63,9 +62,9 @@ TEST(parking_stress, two_workers_hear_every_post) { ping(2, 5'000); }
 TEST(parking_stress, many_workers_hear_every_post) { ping(6, 2'000); }
 
 TEST(parking_stress, several_posters_and_workers_lose_nothing) {
-    constexpr int    posters = 3;
-    constexpr int    each    = 5'000;
-    weft::runtime    where(workers(3));
+    constexpr int posters = 3;
+    constexpr int each = 5'000;
+    weft::runtime where(workers(3));
     std::atomic<int> ran{0};
     std::vector<std::thread> threads;
     for (int poster = 0; poster < posters; ++poster) {
@@ -87,8 +86,8 @@ TEST(parking_stress, several_posters_and_workers_lose_nothing) {
 }
 
 TEST(parking_stress, blocking_and_unblocking_threads_lose_nothing) {
-    constexpr int    count = 400;
-    weft::runtime    where(workers(2));
+    constexpr int count = 400;
+    weft::runtime where(workers(2));
     std::atomic<int> ran{0};
     for (int index = 0; index < count; ++index) {
         where.pool().post([&] {

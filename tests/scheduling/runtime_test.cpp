@@ -35,7 +35,7 @@ class environment_scope {
 public:
     environment_scope(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
     ~environment_scope() { ::unsetenv(name_); }
-    environment_scope(const environment_scope&)            = delete;
+    environment_scope(const environment_scope&) = delete;
     environment_scope& operator=(const environment_scope&) = delete;
 
 private:
@@ -45,7 +45,7 @@ private:
 runtime_options small() {
     runtime_options options;
     options.min_threads = 2;
-    options.driver      = "parking";
+    options.driver = "parking";
     return options;
 }
 
@@ -63,7 +63,7 @@ std::string failure_of(const runtime_options& options) {
 TEST(runtime, the_environment_sets_what_the_options_leave_open) {
     const environment_scope low("WEFT_MIN_THREADS", "3");
     const environment_scope high("WEFT_MAX_THREADS", "5");
-    runtime_options         options;
+    runtime_options options;
     options.driver = "parking";
     runtime where(options);
     EXPECT_EQ(where.pool().min_threads(), 3U);
@@ -76,10 +76,10 @@ TEST(runtime, the_environment_sets_what_the_options_leave_open) {
 TEST(runtime, a_malformed_variable_is_refused_by_name_and_value) {
     for (const char* value : {"", "two", "0", "-1", "3x", "99999999"}) {
         const environment_scope scope("WEFT_MIN_THREADS", value);
-        runtime_options         options;
+        runtime_options options;
         options.driver = "parking";
-        EXPECT_EQ(failure_of(options), "environment variable WEFT_MIN_THREADS='" + std::string(value) +
-                                           "': not a number of threads from 1 to 4096");
+        EXPECT_EQ(failure_of(options),
+            "environment variable WEFT_MIN_THREADS='" + std::string(value) + "': not a number of threads from 1 to 4096");
     }
 }
 
@@ -90,7 +90,7 @@ TEST(runtime, a_misspelt_variable_is_refused) {
 
 TEST(runtime, contradicting_limits_are_refused_and_defaults_give_way) {
     runtime_options options = small();
-    options.max_threads     = 1;
+    options.max_threads = 1;
     EXPECT_NE(failure_of(options).find("max_threads is 1"), std::string::npos);
     options.min_threads = 0;
     runtime where(options);
@@ -101,7 +101,7 @@ TEST(runtime, contradicting_limits_are_refused_and_defaults_give_way) {
 
 TEST(runtime, an_unknown_driver_is_refused) {
     runtime_options options = small();
-    options.driver          = "carrier-pigeon";
+    options.driver = "carrier-pigeon";
     EXPECT_NE(failure_of(options).find("'carrier-pigeon'"), std::string::npos);
 }
 
@@ -138,7 +138,7 @@ TEST(runtime, a_task_resumes_on_the_runtime_it_was_started_in) {
 
 TEST(runtime, random_follows_the_seed_and_ids_count) {
     runtime_options options = small();
-    options.seed            = 42;
+    options.seed = 42;
     runtime one(options);
     runtime two(options);
     for (int index = 0; index < 10; ++index) EXPECT_EQ(one.random(), two.random());
@@ -147,7 +147,7 @@ TEST(runtime, random_follows_the_seed_and_ids_count) {
 }
 
 TEST(runtime, counts_its_threads_by_kind) {
-    runtime    where(small());
+    runtime where(small());
     const auto counts = where.threads();
     EXPECT_EQ(counts.workers, 2U);
     EXPECT_EQ(counts.injected, 0U);
@@ -158,7 +158,7 @@ TEST(runtime, counts_its_threads_by_kind) {
 // ---- the end
 
 TEST(runtime, shutdown_lets_running_work_finish) {
-    runtime          where(small());
+    runtime where(small());
     std::atomic<int> ran{0};
     for (int index = 0; index < 1000; ++index) where.pool().post([&] { ++ran; });
     auto slow = [&] {
@@ -181,9 +181,9 @@ weft::task<> wait_for(weft::cancellation_token token, std::atomic<bool>& cancele
 }
 
 TEST(runtime, shutdown_cancels_what_holds_its_token) {
-    runtime           where(small());
+    runtime where(small());
     std::atomic<bool> canceled{false};
-    auto              task   = [&] {
+    auto task = [&] {
         const weft::detail::home_scope scope(where.pool());
         return wait_for(where.shutdown_token(), canceled);
     }();
@@ -196,7 +196,7 @@ TEST(runtime, shutdown_cancels_what_holds_its_token) {
 struct says_when_destroyed {
     explicit says_when_destroyed(std::atomic<int>& counter) : count(&counter) {}
     ~says_when_destroyed() { ++*count; }
-    says_when_destroyed(const says_when_destroyed&)            = delete;
+    says_when_destroyed(const says_when_destroyed&) = delete;
     says_when_destroyed& operator=(const says_when_destroyed&) = delete;
     std::atomic<int>* count;
 };
@@ -238,11 +238,17 @@ TEST(runtime, after_shutdown_new_work_from_outside_is_refused) {
     EXPECT_TRUE(where.shutdown(1s).left.empty());
 }
 
+TEST(runtime, shutdown_from_a_thread_of_its_own_is_refused) {
+    runtime where(small());
+    const auto inside = [&] { EXPECT_THROW(static_cast<void>(where.shutdown(1s)), weft::invalid_operation); };
+    weft::block_on(where, [&] { return weft::run(inside); });
+}
+
 TEST(runtime, a_thread_that_does_not_come_back_is_reported_and_left_alone) {
     static std::atomic<bool> release{false};
     static std::atomic<bool> returned{false};
     {
-        runtime           where(small());
+        runtime where(small());
         std::atomic<bool> inside{false};
         where.pool().post([&] {
             inside = true;
@@ -259,9 +265,7 @@ TEST(runtime, a_thread_that_does_not_come_back_is_reported_and_left_alone) {
     EXPECT_TRUE(eventually([&] { return returned.load(); }));
 }
 
-weft::task<> wait_for_ever() {
-    co_await weft::delay(1h);
-}
+weft::task<> wait_for_ever() { co_await weft::delay(1h); }
 
 TEST(runtime_death, the_process_exits_at_once_with_live_tasks_and_busy_workers) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");

@@ -48,15 +48,15 @@ public:
     }
 
 private:
-    std::mutex              mutex_;
+    std::mutex mutex_;
     std::condition_variable changed_;
-    bool                    open_ = false;
+    bool open_ = false;
 };
 
 runtime_options workers(std::size_t count) {
     runtime_options options;
     options.min_threads = count;
-    options.driver      = "parking";
+    options.driver = "parking";
     return options;
 }
 
@@ -72,18 +72,19 @@ void on_worker(runtime& where, F body) {
 }
 
 struct noting_item : weft::work_item {
-    noting_item() : work_item([](work_item& item) noexcept {
-        auto& self = static_cast<noting_item&>(item);
-        self.order->push_back(self.name);
-    }) {}
+    noting_item()
+        : work_item([](work_item& item) noexcept {
+              auto& self = static_cast<noting_item&>(item);
+              self.order->push_back(self.name);
+          }) {}
     std::vector<int>* order = nullptr;
-    int               name  = 0;
+    int name = 0;
 };
 
 TEST(thread_pool, S_1_12_1_posts_from_other_threads_run_first_in_first_out) {
-    runtime          where(workers(1));
+    runtime where(workers(1));
     std::vector<int> order;
-    gate             start;
+    gate start;
     where.pool().post([&] { start.pass(); });
     for (int name = 0; name < 5; ++name) where.pool().post([&order, name] { order.push_back(name); });
     start.open();
@@ -92,13 +93,13 @@ TEST(thread_pool, S_1_12_1_posts_from_other_threads_run_first_in_first_out) {
 }
 
 TEST(thread_pool, S_1_12_2_a_worker_takes_its_newest_item_first) {
-    runtime          where(workers(1));
+    runtime where(workers(1));
     std::vector<int> order;
-    noting_item      items[3];
+    noting_item items[3];
     on_worker(where, [&] {
         for (int index = 0; index < 3; ++index) {
             items[index].order = &order;
-            items[index].name  = index;
+            items[index].name = index;
             where.pool().post(items[index], weft::post_hint::local);
         }
     });
@@ -107,13 +108,13 @@ TEST(thread_pool, S_1_12_2_a_worker_takes_its_newest_item_first) {
 }
 
 TEST(thread_pool, what_was_posted_next_runs_before_the_local_queue) {
-    runtime          where(workers(1));
+    runtime where(workers(1));
     std::vector<int> order;
-    noting_item      items[3];
+    noting_item items[3];
     on_worker(where, [&] {
         for (int index = 0; index < 3; ++index) {
             items[index].order = &order;
-            items[index].name  = index;
+            items[index].name = index;
         }
         where.pool().post(items[0], weft::post_hint::next);
         where.pool().post(items[1], weft::post_hint::local);
@@ -124,11 +125,11 @@ TEST(thread_pool, what_was_posted_next_runs_before_the_local_queue) {
 }
 
 TEST(thread_pool, S_1_12_3_a_fair_post_runs_behind_the_global_queue) {
-    runtime          where(workers(1));
+    runtime where(workers(1));
     std::vector<int> order;
-    noting_item      fair;
+    noting_item fair;
     fair.order = &order;
-    fair.name  = 9;
+    fair.name = 9;
     gate started;
     gate start;
     where.pool().post([&] {
@@ -145,8 +146,8 @@ TEST(thread_pool, S_1_12_3_a_fair_post_runs_behind_the_global_queue) {
 }
 
 TEST(thread_pool, S_1_12_4_long_running_work_gets_a_thread_of_its_own) {
-    runtime           where(workers(1));
-    gate              end;
+    runtime where(workers(1));
+    gate end;
     std::atomic<bool> is_worker{true};
     std::atomic<bool> started{false};
     where.pool().start_long_running([&] {
@@ -165,9 +166,9 @@ TEST(thread_pool, S_1_12_4_long_running_work_gets_a_thread_of_its_own) {
 }
 
 TEST(thread_pool, S_1_12_5_the_minimum_of_threads_runs_at_once) {
-    runtime          where(workers(3));
+    runtime where(workers(3));
     std::atomic<int> inside{0};
-    gate             end;
+    gate end;
     for (int index = 0; index < 3; ++index) {
         where.pool().post([&] {
             ++inside;
@@ -180,8 +181,8 @@ TEST(thread_pool, S_1_12_5_the_minimum_of_threads_runs_at_once) {
 }
 
 TEST(thread_pool, S_1_12_6_starvation_adds_a_thread_when_queued_work_is_not_taken) {
-    runtime           where(workers(1));
-    gate              end;
+    runtime where(workers(1));
+    gate end;
     std::atomic<bool> ran{false};
     where.pool().post([&] { end.pass(); });
     where.pool().post([&] { ran = true; });
@@ -195,12 +196,11 @@ TEST(thread_pool, S_1_12_6_starvation_adds_a_thread_when_queued_work_is_not_take
 }
 
 TEST(thread_pool, S_1_12_6_threads_that_compute_get_no_help_for_half_a_second) {
-    runtime           where(workers(1));
+    runtime where(workers(1));
     std::atomic<bool> ran{false};
     where.pool().post([] {
         const auto until = std::chrono::steady_clock::now() + 120ms;
-        while (std::chrono::steady_clock::now() < until) {
-        }
+        while (std::chrono::steady_clock::now() < until) {}
     });
     where.pool().post([&] { ran = true; });
     EXPECT_TRUE(eventually([&] { return ran.load(); }));
@@ -208,8 +208,8 @@ TEST(thread_pool, S_1_12_6_threads_that_compute_get_no_help_for_half_a_second) {
 }
 
 TEST(thread_pool, S_1_12_7_an_announced_block_is_compensated_at_once) {
-    runtime           where(workers(1));
-    gate              end;
+    runtime where(workers(1));
+    gate end;
     std::atomic<bool> blocked{false};
     std::atomic<bool> ran{false};
     where.pool().post([&] {
@@ -225,9 +225,9 @@ TEST(thread_pool, S_1_12_7_an_announced_block_is_compensated_at_once) {
 }
 
 TEST(thread_pool, S_1_12_8_a_blocking_wait_on_a_task_announces_itself) {
-    runtime                       where(workers(1));
+    runtime where(workers(1));
     weft::task_completion_source<> source;
-    std::atomic<bool>             waited{false};
+    std::atomic<bool> waited{false};
     where.pool().post([&] {
         source.task().wait();
         waited = true;
@@ -239,8 +239,8 @@ TEST(thread_pool, S_1_12_8_a_blocking_wait_on_a_task_announces_itself) {
 
 TEST(thread_pool, S_1_12_10_impossible_limits_are_refused_and_change_nothing) {
     runtime_options options = workers(2);
-    options.max_threads     = 8;
-    runtime      where(options);
+    options.max_threads = 8;
+    runtime where(options);
     thread_pool& pool = where.pool();
     EXPECT_FALSE(pool.set_min_threads(0));
     EXPECT_FALSE(pool.set_min_threads(9));
@@ -256,9 +256,9 @@ TEST(thread_pool, S_1_12_10_impossible_limits_are_refused_and_change_nothing) {
 }
 
 TEST(thread_pool, a_raised_minimum_is_reached_without_delay) {
-    runtime          where(workers(1));
+    runtime where(workers(1));
     std::atomic<int> inside{0};
-    gate             end;
+    gate end;
     ASSERT_TRUE(where.pool().set_min_threads(4));
     for (int index = 0; index < 4; ++index) {
         where.pool().post([&] {
@@ -272,9 +272,9 @@ TEST(thread_pool, a_raised_minimum_is_reached_without_delay) {
 }
 
 TEST(thread_pool, S_1_12_12_each_item_starts_without_contexts) {
-    static weft::async_local<int>  value;
-    runtime                        where(workers(1));
-    weft::synchronization_context  context;
+    static weft::async_local<int> value;
+    runtime where(workers(1));
+    weft::synchronization_context context;
     on_worker(where, [&] {
         weft::synchronization_context::set_current(&context);
         value.set(5);
@@ -287,7 +287,7 @@ TEST(thread_pool, S_1_12_12_each_item_starts_without_contexts) {
 
 TEST(thread_pool, a_posted_callback_sees_the_async_locals_of_who_posted_it) {
     static weft::async_local<int> value;
-    runtime                       where(workers(1));
+    runtime where(workers(1));
     value.set(7);
     on_worker(where, [&] { EXPECT_EQ(value.value_or(0), 7); });
     value.set(0);
@@ -305,8 +305,8 @@ TEST(thread_pool_death, S_1_12_13_an_exception_that_leaves_a_raw_callback_ends_t
 }
 
 TEST(thread_pool, S_1_12_14_more_blocked_items_than_threads_finish) {
-    constexpr int    count = 20;
-    runtime          where(workers(2));
+    constexpr int count = 20;
+    runtime where(workers(2));
     std::atomic<int> finished{0};
     for (int index = 0; index < count; ++index) {
         where.pool().post([&] {
@@ -318,8 +318,8 @@ TEST(thread_pool, S_1_12_14_more_blocked_items_than_threads_finish) {
 }
 
 TEST(thread_pool, S_1_12_14_items_that_block_without_saying_so_finish_too) {
-    constexpr int    count = 4;
-    runtime          where(workers(2));
+    constexpr int count = 4;
+    runtime where(workers(2));
     std::atomic<int> finished{0};
     for (int index = 0; index < count; ++index) {
         where.pool().post([&] {
@@ -334,11 +334,11 @@ TEST(thread_pool, S_1_12_14_items_that_block_without_saying_so_finish_too) {
 
 TEST(thread_pool, never_has_more_threads_than_the_maximum) {
     runtime_options options = workers(1);
-    options.max_threads     = 3;
-    runtime          where(options);
+    options.max_threads = 3;
+    runtime where(options);
     std::atomic<int> inside{0};
     std::atomic<int> most{0};
-    gate             end;
+    gate end;
     for (int index = 0; index < 6; ++index) {
         where.pool().post([&] {
             const weft::blocking_region region;
@@ -356,14 +356,14 @@ TEST(thread_pool, never_has_more_threads_than_the_maximum) {
 }
 
 TEST(thread_pool, what_a_blocked_worker_was_to_run_next_runs_elsewhere) {
-    runtime           where(workers(2));
-    gate              end;
+    runtime where(workers(2));
+    gate end;
     std::atomic<bool> ran{false};
     struct flag_item : weft::work_item {
         std::atomic<bool>* flag = nullptr;
     } item;
     item.flag = &ran;
-    item.run  = [](weft::work_item& self) noexcept { *static_cast<flag_item&>(self).flag = true; };
+    item.run = [](weft::work_item& self) noexcept { *static_cast<flag_item&>(self).flag = true; };
     where.pool().post([&] {
         where.pool().post(item, weft::post_hint::next);
         const weft::blocking_region region;
@@ -374,14 +374,14 @@ TEST(thread_pool, what_a_blocked_worker_was_to_run_next_runs_elsewhere) {
 }
 
 TEST(thread_pool, what_a_busy_worker_was_to_run_next_is_stolen_after_a_while) {
-    runtime           where(workers(2));
-    gate              end;
+    runtime where(workers(2));
+    gate end;
     std::atomic<bool> ran{false};
     struct flag_item : weft::work_item {
         std::atomic<bool>* flag = nullptr;
     } item;
     item.flag = &ran;
-    item.run  = [](weft::work_item& self) noexcept { *static_cast<flag_item&>(self).flag = true; };
+    item.run = [](weft::work_item& self) noexcept { *static_cast<flag_item&>(self).flag = true; };
     where.pool().post([&] {
         where.pool().post(item, weft::post_hint::next);
         end.pass();
@@ -396,9 +396,9 @@ weft::task<> yield_often(std::atomic<bool>& stop) {
 }
 
 TEST(thread_pool, a_task_that_only_yields_lets_everything_else_run) {
-    runtime           where(workers(1));
+    runtime where(workers(1));
     std::atomic<bool> stop{false};
-    weft::task<>      yielding;
+    weft::task<> yielding;
     on_worker(where, [&] { yielding = yield_often(stop); });
     for (int round = 0; round < 100; ++round) on_worker(where, [] {});
     stop = true;
@@ -407,8 +407,8 @@ TEST(thread_pool, a_task_that_only_yields_lets_everything_else_run) {
 
 TEST(thread_pool, counts_what_it_ran_and_what_waits) {
     runtime where(workers(1));
-    gate    started;
-    gate    end;
+    gate started;
+    gate end;
     where.pool().post([&] {
         started.open();
         end.pass();

@@ -23,7 +23,7 @@ time_point at(std::chrono::nanoseconds since) { return time_point(1'000'000s + s
 /// Everything due by `now`, in the order in which it comes out.
 std::vector<timer_node*> drain(timer_buckets& set, time_point now) {
     std::vector<timer_node*> all;
-    timer_node*              some[16];
+    timer_node* some[16];
     do {
         const std::size_t count = set.take_due(now, some, std::size(some));
         all.insert(all.end(), some, some + count);
@@ -33,9 +33,9 @@ std::vector<timer_node*> drain(timer_buckets& set, time_point now) {
 
 TEST(timer_buckets, takes_timers_out_by_deadline_whatever_their_order_of_arming) {
     timer_buckets set;
-    timer_node    nodes[4];
-    const auto    deadlines = {5s, 1s, 3s, 2s};
-    auto          next      = nodes;
+    timer_node nodes[4];
+    const auto deadlines = {5s, 1s, 3s, 2s};
+    auto next = nodes;
     for (const auto deadline : deadlines) {
         next->deadline = at(deadline);
         set.insert(*next++);
@@ -48,7 +48,7 @@ TEST(timer_buckets, takes_timers_out_by_deadline_whatever_their_order_of_arming)
 
 TEST(timer_buckets, never_takes_a_timer_out_early) {
     timer_buckets set;
-    timer_node    node;
+    timer_node node;
     node.deadline = at(1ms + 1ns);
     set.insert(node);
     EXPECT_TRUE(drain(set, at(1ms)).empty());
@@ -58,7 +58,7 @@ TEST(timer_buckets, never_takes_a_timer_out_early) {
 
 TEST(timer_buckets, equal_deadlines_come_out_in_the_order_of_arming_even_when_armed_at_different_times) {
     timer_buckets set;
-    timer_node    nodes[30];
+    timer_node nodes[30];
     for (int index = 0; index < 30; ++index) {
         nodes[index].deadline = at(10s);
         set.insert(nodes[index]);
@@ -72,7 +72,7 @@ TEST(timer_buckets, equal_deadlines_come_out_in_the_order_of_arming_even_when_ar
 
 TEST(timer_buckets, a_removed_timer_never_comes_out_and_leaves_the_others) {
     timer_buckets set;
-    timer_node    nodes[100];
+    timer_node nodes[100];
     for (int index = 0; index < 100; ++index) {
         nodes[index].deadline = at(1s + index % 3 * 1ms);
         set.insert(nodes[index]);
@@ -85,10 +85,10 @@ TEST(timer_buckets, a_removed_timer_never_comes_out_and_leaves_the_others) {
 
 TEST(timer_buckets, past_and_endless_deadlines_are_legal) {
     timer_buckets set;
-    timer_node    past;
-    timer_node    never;
+    timer_node past;
+    timer_node never;
     EXPECT_TRUE(drain(set, at(1s)).empty());
-    past.deadline  = time_point{};
+    past.deadline = time_point{};
     never.deadline = time_point::max();
     set.insert(past);
     set.insert(never);
@@ -100,7 +100,7 @@ TEST(timer_buckets, past_and_endless_deadlines_are_legal) {
 
 TEST(timer_buckets, tells_a_lone_sleeper_its_deadline_and_not_the_border_of_a_bucket) {
     timer_buckets set;
-    timer_node    node;
+    timer_node node;
     EXPECT_TRUE(drain(set, at(0s)).empty());
     node.deadline = at(10s);
     set.insert(node);
@@ -108,8 +108,8 @@ TEST(timer_buckets, tells_a_lone_sleeper_its_deadline_and_not_the_border_of_a_bu
 }
 
 TEST(timer_buckets, one_call_does_a_bounded_amount_of_work_on_a_large_bucket) {
-    constexpr std::size_t   count = 10'000;
-    timer_buckets           set;
+    constexpr std::size_t count = 10'000;
+    timer_buckets set;
     std::vector<timer_node> nodes(count);
     for (auto& node : nodes) {
         node.deadline = at(3600s);
@@ -129,13 +129,13 @@ TEST(timer_buckets, one_call_does_a_bounded_amount_of_work_on_a_large_bucket) {
 TEST(timer_buckets, agrees_with_a_sorted_list_over_random_arming_removing_and_time) {
     std::mt19937_64 random(42);
     for (int round = 0; round < 20; ++round) {
-        timer_buckets                            set;
+        timer_buckets set;
         std::vector<std::unique_ptr<timer_node>> armed;
-        std::chrono::nanoseconds                 now{0};
+        std::chrono::nanoseconds now{0};
         for (int step = 0; step < 2000; ++step) {
             const auto what = random() % 10;
             if (what < 6) {
-                auto node      = std::make_unique<timer_node>();
+                auto node = std::make_unique<timer_node>();
                 node->deadline = at(now + std::chrono::nanoseconds(random() % (std::uint64_t{1} << (random() % 36))));
                 set.insert(*node);
                 armed.push_back(std::move(node));
@@ -145,11 +145,12 @@ TEST(timer_buckets, agrees_with_a_sorted_list_over_random_arming_removing_and_ti
                 armed.erase(chosen);
             } else {
                 now += std::chrono::nanoseconds(random() % (std::uint64_t{1} << (random() % 34)));
-                const auto due  = drain(set, at(now));
+                const auto due = drain(set, at(now));
                 const auto late = [&](const auto& node) { return timer_buckets::due_time(node->deadline) <= at(now); };
                 ASSERT_EQ(due.size(), static_cast<std::size_t>(std::count_if(armed.begin(), armed.end(), late)));
                 for (std::size_t index = 1; index < due.size(); ++index)
-                    ASSERT_LE(timer_buckets::due_time(due[index - 1]->deadline), timer_buckets::due_time(due[index]->deadline));
+                    ASSERT_LE(
+                        timer_buckets::due_time(due[index - 1]->deadline), timer_buckets::due_time(due[index]->deadline));
                 armed.erase(std::remove_if(armed.begin(), armed.end(), late), armed.end());
                 ASSERT_EQ(set.size(), armed.size());
             }

@@ -25,24 +25,24 @@ using weft_test::eventually;
 weft::runtime_options workers(std::size_t count) {
     weft::runtime_options options;
     options.min_threads = count;
-    options.driver      = "parking";
+    options.driver = "parking";
     return options;
 }
 
 struct noting_timer : weft::timer_node {
     noting_timer() {
         fire = [](weft::timer_node& node) noexcept {
-            auto& self    = static_cast<noting_timer&>(node);
+            auto& self = static_cast<noting_timer&>(node);
             self.fired_at = std::chrono::steady_clock::now();
-            self.fired    = self.fired + 1;
+            self.fired = self.fired + 1;
         };
     }
-    time_point       fired_at{};
+    time_point fired_at{};
     std::atomic<int> fired{0};
 };
 
 TEST(timers, a_timer_armed_by_a_foreign_thread_wakes_a_sleeping_pool) {
-    runtime      where(workers(2));
+    runtime where(workers(2));
     noting_timer timer;
     timer.deadline = where.time().now() + 2ms;
     where.time().arm(timer);
@@ -51,7 +51,7 @@ TEST(timers, a_timer_armed_by_a_foreign_thread_wakes_a_sleeping_pool) {
 }
 
 TEST(timers, an_earlier_timer_than_the_one_slept_for_fires_first) {
-    runtime      where(workers(1));
+    runtime where(workers(1));
     noting_timer late;
     noting_timer early;
     late.deadline = where.time().now() + 1h;
@@ -65,7 +65,7 @@ TEST(timers, an_earlier_timer_than_the_one_slept_for_fires_first) {
 }
 
 TEST(timers, a_deadline_in_the_past_fires_soon_but_not_inside_arm) {
-    runtime      where(workers(1));
+    runtime where(workers(1));
     noting_timer timer;
     timer.deadline = where.time().now() - 1h;
     where.time().arm(timer);
@@ -74,7 +74,7 @@ TEST(timers, a_deadline_in_the_past_fires_soon_but_not_inside_arm) {
 }
 
 TEST(timers, disarm_says_whether_the_timer_will_ever_fire) {
-    runtime      where(workers(1));
+    runtime where(workers(1));
     noting_timer never_armed;
     noting_timer timer;
     EXPECT_FALSE(where.time().disarm(never_armed));
@@ -86,16 +86,16 @@ TEST(timers, disarm_says_whether_the_timer_will_ever_fire) {
 }
 
 TEST(timers, a_busy_single_worker_fires_them_between_items) {
-    runtime           where(workers(1));
-    noting_timer      timer;
+    runtime where(workers(1));
+    noting_timer timer;
     std::atomic<bool> stop{false};
     struct endless_item : weft::work_item {
-        weft::dispatcher*  home = nullptr;
+        weft::dispatcher* home = nullptr;
         std::atomic<bool>* stop = nullptr;
     } item;
     item.home = &where.pool();
     item.stop = &stop;
-    item.run  = [](weft::work_item& self) noexcept {
+    item.run = [](weft::work_item& self) noexcept {
         auto& mine = static_cast<endless_item&>(self);
         if (!*mine.stop) mine.home->post(mine, weft::post_hint::next);
     };
@@ -108,8 +108,8 @@ TEST(timers, a_busy_single_worker_fires_them_between_items) {
 }
 
 TEST(timers, the_monitor_fires_them_while_every_worker_is_inside_a_long_item) {
-    runtime           where(workers(1));
-    noting_timer      timer;
+    runtime where(workers(1));
+    noting_timer timer;
     std::atomic<bool> fired{false};
     where.pool().post([&] {
         timer.deadline = where.time().now() + 1ms;
@@ -120,8 +120,8 @@ TEST(timers, the_monitor_fires_them_while_every_worker_is_inside_a_long_item) {
 }
 
 TEST(timers, a_worker_that_blocks_leaves_its_timers_to_another) {
-    runtime           where(workers(2));
-    noting_timer      timer;
+    runtime where(workers(2));
+    noting_timer timer;
     std::atomic<bool> fired{false};
     where.pool().post([&] {
         timer.deadline = where.time().now() + 1ms;
@@ -133,7 +133,7 @@ TEST(timers, a_worker_that_blocks_leaves_its_timers_to_another) {
 }
 
 TEST(timers, equal_deadlines_of_one_thread_fire_in_the_order_of_arming) {
-    runtime                where(workers(2));
+    runtime where(workers(2));
     static std::vector<int> order;
     static std::atomic<int> count;
     order.clear();
@@ -142,13 +142,13 @@ TEST(timers, equal_deadlines_of_one_thread_fire_in_the_order_of_arming) {
         int name = 0;
     };
     std::vector<ordered_timer> timers(200);
-    const auto                 deadline = where.time().now() + 3ms;
+    const auto deadline = where.time().now() + 3ms;
     for (int index = 0; index < 200; ++index) {
-        auto& timer    = timers[static_cast<std::size_t>(index)];
-        timer.name     = index;
+        auto& timer = timers[static_cast<std::size_t>(index)];
+        timer.name = index;
         timer.deadline = deadline;
-        timer.fire     = [](weft::timer_node& node) noexcept {
-            static std::mutex     mutex;
+        timer.fire = [](weft::timer_node& node) noexcept {
+            static std::mutex mutex;
             const std::lock_guard lock(mutex);
             order.push_back(static_cast<ordered_timer&>(node).name);
             ++count;
@@ -161,9 +161,9 @@ TEST(timers, equal_deadlines_of_one_thread_fire_in_the_order_of_arming) {
 
 TEST(timers, a_runtime_uses_the_clock_it_is_given) {
     weft::testing::fake_time_provider clock;
-    auto                              options = workers(1);
-    options.clock                             = &clock;
-    runtime      where(options);
+    auto options = workers(1);
+    options.clock = &clock;
+    runtime where(options);
     noting_timer timer;
     EXPECT_EQ(&where.time(), &clock);
     timer.deadline = where.time().now() + 1h;

@@ -16,13 +16,13 @@ using weft::detail::work_deque;
 
 struct counted_item : work_item {
     std::atomic<int> taken{0};
-    int              payload = 0;  // written before the push, read by whoever takes it
+    int payload = 0;  // written before the push, read by whoever takes it
 };
 
 void race(std::size_t count, unsigned burst, bool owner_pops) {
-    work_deque                queue;
+    work_deque queue;
     std::vector<counted_item> items(count);
-    std::atomic<std::size_t>  left{count};
+    std::atomic<std::size_t> left{count};
     const auto take = [&](work_item* item) {
         if (item == nullptr) return;
         auto& counted = static_cast<counted_item&>(*item);

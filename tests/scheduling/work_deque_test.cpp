@@ -15,7 +15,7 @@ using weft::detail::work_deque;
 
 TEST(work_deque, gives_the_owner_the_newest_and_a_thief_the_oldest) {
     work_deque queue;
-    work_item  items[3];
+    work_item items[3];
     for (auto& item : items) queue.push(item);
     bool lost = false;
     EXPECT_EQ(queue.size(), 3U);
@@ -30,9 +30,9 @@ TEST(work_deque, gives_the_owner_the_newest_and_a_thief_the_oldest) {
 
 TEST(work_deque, keeps_everything_when_it_grows_from_the_middle_of_its_ring) {
     constexpr std::size_t count = 5000;
-    work_deque            queue;
+    work_deque queue;
     std::vector<work_item> items(count);
-    bool                   lost = false;
+    bool lost = false;
     // Moves both ends away from the ring's start first.
     for (std::size_t index = 0; index < 200; ++index) queue.push(items[index]);
     for (std::size_t index = 0; index < 200; ++index) EXPECT_EQ(queue.steal(lost), &items[index]);
@@ -45,8 +45,8 @@ TEST(work_deque, keeps_everything_when_it_grows_from_the_middle_of_its_ring) {
 
 TEST(work_deque, is_usable_after_it_ran_empty_from_either_end) {
     work_deque queue;
-    work_item  item;
-    bool       lost = false;
+    work_item item;
+    bool lost = false;
     for (int round = 0; round < 1000; ++round) {
         queue.push(item);
         EXPECT_EQ(round % 2 == 0 ? queue.pop() : queue.steal(lost), &item);

@@ -22,7 +22,7 @@ class home_scope {
 public:
     explicit home_scope(dispatcher& home) noexcept : previous_(std::exchange(this_thread_block().home, &home)) {}
     ~home_scope() { this_thread_block().home = previous_; }
-    home_scope(const home_scope&)            = delete;
+    home_scope(const home_scope&) = delete;
     home_scope& operator=(const home_scope&) = delete;
 
 private:
@@ -46,7 +46,7 @@ int start_main(F& main, int argc, char** argv) {
     auto running = call();
     using result = decltype(std::move(running).get());
     static_assert(std::is_void_v<result> || std::is_convertible_v<result, int>,
-                  "the main task gives an exit status: task<int>, or task<> for 0");
+        "the main task gives an exit status: task<int>, or task<> for 0");
     if constexpr (std::is_void_v<result>) {
         std::move(running).get();
         return 0;

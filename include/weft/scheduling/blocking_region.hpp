@@ -22,7 +22,7 @@ public:
     ~blocking_region() {
         if (home_ != nullptr) home_->blocking_ended();
     }
-    blocking_region(const blocking_region&)            = delete;
+    blocking_region(const blocking_region&) = delete;
     blocking_region& operator=(const blocking_region&) = delete;
 
 private:

@@ -25,7 +25,7 @@ public:
     /// For the runtime of the calling thread. @throws std::system_error  when the system refuses a thread
     explicit dedicated_thread(std::string_view name);
     ~dedicated_thread();
-    dedicated_thread(dedicated_thread&&) noexcept            = default;
+    dedicated_thread(dedicated_thread&&) noexcept = default;
     dedicated_thread& operator=(dedicated_thread&&) noexcept = delete;
 
     /// Queues `function`. An exception that leaves it ends the process.

@@ -23,8 +23,8 @@ struct runtime_options;
 struct worker_identity {
     static constexpr unsigned not_an_owner = ~0U;
 
-    dispatcher* home  = nullptr;       ///< the runtime's dispatcher this thread works for
-    unsigned    owner = not_an_owner;  ///< the thread's driver slot
+    dispatcher* home = nullptr;     ///< the runtime's dispatcher this thread works for
+    unsigned owner = not_an_owner;  ///< the thread's driver slot
 
     /// The calling thread's slot in the driver of `home`; not_an_owner for any other thread.
     [[nodiscard]] static unsigned owner_of(const detail::thread_block& block, const dispatcher& home) noexcept {
@@ -39,7 +39,7 @@ struct worker_identity {
 /// Lifetime  from driver::start() until driver::stop() returns.
 class driver_host {
 public:
-    driver_host(const driver_host&)            = delete;
+    driver_host(const driver_host&) = delete;
     driver_host& operator=(const driver_host&) = delete;
 
     /// Where completions are posted; its random() and time() are the runtime's.
@@ -53,7 +53,7 @@ public:
     virtual void need_monitor() noexcept = 0;
 
 protected:
-    driver_host()  = default;
+    driver_host() = default;
     ~driver_host() = default;
 };
 
@@ -63,9 +63,9 @@ protected:
 /// Called by the runtime only; I/O operations talk to the derived `io_driver`.
 class driver {
 public:
-    driver(const driver&)            = delete;
+    driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
-    virtual ~driver()                = default;
+    virtual ~driver() = default;
 
     /// "parking", "epoll", "io_uring", "simulated".
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;

@@ -65,21 +65,21 @@ private:
     class pumping;
     struct posted_callback;
 
-    void       pump_until(detail::task_core* core);
+    void pump_until(detail::task_core* core);
     [[nodiscard]] work_item* take() noexcept;
-    void       wait_for_items(const bool* other_reason);
-    void       run_one(work_item& item);
+    void wait_for_items(const bool* other_reason);
+    void run_one(work_item& item);
 
-    mutable std::mutex      mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
-    work_item*              head_     = nullptr;
-    work_item*              tail_     = nullptr;
-    std::size_t             count_    = 0;
-    bool                    sleeping_ = false;
-    bool                    stop_     = false;
-    int                     depth_    = 0;  ///< pumps nested on the pumping thread
-    std::thread::id         pumper_;
-    std::exception_ptr      failure_;  ///< of the callback that just ran; the pumping thread's only
+    work_item* head_ = nullptr;
+    work_item* tail_ = nullptr;
+    std::size_t count_ = 0;
+    bool sleeping_ = false;
+    bool stop_ = false;
+    int depth_ = 0;  ///< pumps nested on the pumping thread
+    std::thread::id pumper_;
+    std::exception_ptr failure_;  ///< of the callback that just ran; the pumping thread's only
 };
 
 }  // namespace weft::inline WEFT_ABI

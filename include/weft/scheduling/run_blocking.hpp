@@ -47,17 +47,17 @@ public:
 private:
     // Asynchronously: what awaits the call must not go on a thread that is meant to block.
     task_completion_source<R> source_{creation_options::run_continuations_asynchronously};
-    cancellation_token        token_;
-    F                         function_;
-    Tuple                     arguments_;
+    cancellation_token token_;
+    F function_;
+    Tuple arguments_;
 };
 
 template <class F, class... Args>
 auto start_blocking(cancellation_token token, F function, Args... args) {
     using result = std::invoke_result_t<F, Args...>;
     if (token.is_cancellation_requested()) return from_canceled<result>(std::move(token));
-    blocking_call<result, F, std::tuple<Args...>> call(std::move(token), std::move(function),
-                                                       std::tuple<Args...>(std::move(args)...));
+    blocking_call<result, F, std::tuple<Args...>> call(
+        std::move(token), std::move(function), std::tuple<Args...>(std::move(args)...));
     task<result> started = call.task_of_result();
     post_blocking(std::move(call));
     return started;
@@ -74,13 +74,13 @@ auto start_blocking(cancellation_token token, F function, Args... args) {
 template <class F, class... Args>
     requires(!std::is_same_v<std::remove_cvref_t<F>, cancellation_token>)
 [[nodiscard]] auto run_blocking(F&& function, Args&&... args) {
-    return detail::start_blocking<std::decay_t<F>, std::decay_t<Args>...>(cancellation_token(), std::forward<F>(function),
-                                                                          std::forward<Args>(args)...);
+    return detail::start_blocking<std::decay_t<F>, std::decay_t<Args>...>(
+        cancellation_token(), std::forward<F>(function), std::forward<Args>(args)...);
 }
 template <class F, class... Args>
 [[nodiscard]] auto run_blocking(cancellation_token token, F&& function, Args&&... args) {
-    return detail::start_blocking<std::decay_t<F>, std::decay_t<Args>...>(std::move(token), std::forward<F>(function),
-                                                                          std::forward<Args>(args)...);
+    return detail::start_blocking<std::decay_t<F>, std::decay_t<Args>...>(
+        std::move(token), std::forward<F>(function), std::forward<Args>(args)...);
 }
 
 }  // namespace weft::inline WEFT_ABI

@@ -45,12 +45,12 @@ static_assert(std::is_trivially_destructible_v<runtime_options>);
 
 /// What shutdown() found.
 struct shutdown_report {
-    bool        drained         = false;  ///< nothing was left when the deadline came
-    std::size_t suspended_tasks = 0;      ///< frames destroyed unfinished
-    std::size_t pending_items   = 0;      ///< items still queued
-    bool        operations_left = false;  ///< the kernel still had operations in flight
-    std::size_t running_threads = 0;      ///< threads that did not come back from a callback in time; they are left alone
-    std::vector<std::string> left;        ///< one line for each of what is left, naming it and where it waits
+    bool drained = false;             ///< nothing was left when the deadline came
+    std::size_t suspended_tasks = 0;  ///< frames destroyed unfinished
+    std::size_t pending_items = 0;    ///< items still queued
+    bool operations_left = false;     ///< the kernel still had operations in flight
+    std::size_t running_threads = 0;  ///< threads that did not come back from a callback in time; they are left alone
+    std::vector<std::string> left;    ///< one line for each of what is left, naming it and where it waits
 
     /// The report as text, one line each.
     [[nodiscard]] std::string to_string() const;
@@ -68,7 +68,7 @@ public:
     /// @throws std::system_error      when the system refuses the threads
     explicit runtime(const runtime_options& options = {});
     ~runtime();
-    runtime(const runtime&)            = delete;
+    runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
 
     /// The runtime the calling thread works for; the default one outside any. Made on first use.
@@ -77,8 +77,8 @@ public:
     /// wrong. It stops in run_main's epilogue or at exit; it is never destroyed.
     [[nodiscard]] static runtime& default_runtime();
 
-    [[nodiscard]] thread_pool&   pool() noexcept;
-    [[nodiscard]] driver&        io_driver() noexcept;
+    [[nodiscard]] thread_pool& pool() noexcept;
+    [[nodiscard]] driver& io_driver() noexcept;
     [[nodiscard]] time_provider& time() noexcept;
     /// The runtime's random bits.
     [[nodiscard]] std::uint64_t random() noexcept;
@@ -91,7 +91,7 @@ public:
     /// Stops: refuses new work from outside, signals shutdown_token(), lets running work finish until `deadline`, cancels what the
     /// kernel still holds, reports what is left and destroys suspended tasks, newest first. Later calls return an empty report.
     ///
-    /// Precondition: not called from one of this runtime's own threads.
+    /// @throws invalid_operation  from one of this runtime's own threads, which would wait for itself
     shutdown_report shutdown(std::chrono::nanoseconds deadline = std::chrono::seconds(5));
 
     /// Runs `function` on a blocking thread, made when none is free. The typed way in is run_blocking().

@@ -34,9 +34,9 @@ enum class injection_reason : std::uint8_t {
 
 /// One added thread.
 struct injection_event {
-    time_point       when{};
-    injection_reason reason  = injection_reason::blocking;
-    std::size_t      threads = 0;  ///< of the pool afterwards
+    time_point when{};
+    injection_reason reason = injection_reason::blocking;
+    std::size_t threads = 0;  ///< of the pool afterwards
 };
 
 /// Runs posted work on a few threads, and on more while some of them block.
@@ -85,13 +85,13 @@ public:
     /// The last 64 of them, oldest first.
     [[nodiscard]] std::vector<injection_event> recent_injections() const;
 
-    void                        post(work_item& item, post_hint hint) noexcept override;
+    void post(work_item& item, post_hint hint) noexcept override;
     [[nodiscard]] time_provider& time() noexcept override;
-    void                        blocking_began() noexcept override;
-    void                        blocking_ended() noexcept override;
+    void blocking_began() noexcept override;
+    void blocking_ended() noexcept override;
     [[nodiscard]] std::uint64_t random() noexcept override;
-    bool                        run_until(bool (*done)(void*), void* argument) noexcept override;
-    [[nodiscard]] runtime*      owner() noexcept override;
+    bool run_until(bool (*done)(void*), void* argument) noexcept override;
+    [[nodiscard]] runtime* owner() noexcept override;
 
 private:
     friend class detail::runtime_state;
