@@ -11,23 +11,23 @@
 namespace weft::inline WEFT_ABI::http::detail {
 
 enum character_class : std::uint8_t {
-    token_character      = 1,   // tchar
-    value_character      = 2,   // what a field value may hold: HTAB, SP, VCHAR, obs-text
-    unreserved_character = 4,   // RFC 3986: never needs percent-encoding
-    target_character     = 8,   // what a request target may hold
-    digit_character      = 16,
+    token_character = 1,       // tchar
+    value_character = 2,       // what a field value may hold: HTAB, SP, VCHAR, obs-text
+    unreserved_character = 4,  // RFC 3986: never needs percent-encoding
+    target_character = 8,      // what a request target may hold
+    digit_character = 16,
 };
 
 constexpr std::array<std::uint8_t, 256> make_character_table() {
     std::array<std::uint8_t, 256> table{};
-    constexpr std::string_view    token_marks      = "!#$%&'*+-.^_`|~";
-    constexpr std::string_view    unreserved_marks = "-._~";
-    constexpr std::string_view    not_in_target    = "\"#<>\\^`{|}";
+    constexpr std::string_view token_marks = "!#$%&'*+-.^_`|~";
+    constexpr std::string_view unreserved_marks = "-._~";
+    constexpr std::string_view not_in_target = "\"#<>\\^`{|}";
     for (unsigned c = 0; c < 256; ++c) {
         const char character = static_cast<char>(c);
-        const bool digit     = c >= '0' && c <= '9';
-        const bool alnum     = digit || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        unsigned   bits      = 0;
+        const bool digit = c >= '0' && c <= '9';
+        const bool alnum = digit || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        unsigned bits = 0;
         if (alnum || (c < 128 && c != 0 && token_marks.find(character) != std::string_view::npos)) bits |= token_character;
         if (c == '\t' || (c >= ' ' && c != 127)) bits |= value_character;
         if (alnum || (c < 128 && c != 0 && unreserved_marks.find(character) != std::string_view::npos))

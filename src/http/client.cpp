@@ -21,20 +21,20 @@ class lease {
 public:
     lease(std::shared_ptr<client_pool> pool, client_origin& of, std::shared_ptr<client_connection> held) noexcept
         : pool_(std::move(pool)), of_(of), held_(std::move(held)) {}
-    lease(const lease&)            = delete;
+    lease(const lease&) = delete;
     lease& operator=(const lease&) = delete;
     ~lease() {
         if (held_ != nullptr) pool_->give_back(of_, std::move(held_), false);
     }
     client_connection* operator->() const noexcept { return held_.get(); }
-    void               finish() noexcept {
+    void finish() noexcept {
         const bool usable = held_->keep_alive;
         pool_->give_back(of_, std::move(held_), usable);
     }
 
 private:
-    std::shared_ptr<client_pool>       pool_;
-    client_origin&                     of_;
+    std::shared_ptr<client_pool> pool_;
+    client_origin& of_;
     std::shared_ptr<client_connection> held_;
 };
 
@@ -69,27 +69,29 @@ std::string name_of(const request& what, const url& where) {
 }
 
 // Sends over one connection after the other, until one works or sending again could do harm.
-task<response> send_over_pool(std::shared_ptr<client_pool> pool, const request& what, const url& where, cancellation_token token) {
-    client_origin&    of = pool->origin(where.host(), where.port());
+task<response> send_over_pool(
+    std::shared_ptr<client_pool> pool, const request& what, const url& where, cancellation_token token) {
+    client_origin& of = pool->origin(where.host(), where.port());
     detail::h1_limits limits;
-    limits.start_line  = pool->options().max_response_headers_size;
-    limits.fields      = pool->options().max_response_headers_size;
+    limits.start_line = pool->options().max_response_headers_size;
+    limits.fields = pool->options().max_response_headers_size;
     limits.field_count = 1000;
-    limits.body        = pool->options().max_response_content_buffer_size;
+    limits.body = pool->options().max_response_content_buffer_size;
     for (;;) {
         token.throw_if_cancellation_requested();
         std::shared_ptr<client_connection> taken = pool->take(of);
         if (taken == nullptr) taken = co_await pool->wait(of, token).configure_await(false);
         const std::shared_ptr<client_connection> held = taken;
-        lease                                    connection(pool, of, std::move(taken));
+        lease connection(pool, of, std::move(taken));
         connection->wire.clear();
         detail::write_request(connection->wire, what, where.target(), where.authority());
         cancellation_registration stop = token.unsafe_register([held] { held->stop(); });
-        std::exception_ptr        lost;
+        std::exception_ptr lost;
         try {
             response answer = co_await connection->exchange(what.method(), limits).configure_await(false);
             stop.dispose();
-            if (token.is_cancellation_requested()) connection->keep_alive = false;  // stop() may have come too late for this one
+            if (token.is_cancellation_requested())
+                connection->keep_alive = false;  // stop() may have come too late for this one
             connection.finish();
             co_return answer;
         } catch (const operation_canceled&) {
@@ -111,8 +113,8 @@ public:
     ~state() { pool->dispose(); }
 
     std::shared_ptr<client_pool> pool;
-    headers                      default_headers;
-    std::optional<url>           base;
+    headers default_headers;
+    std::optional<url> base;
 
     [[nodiscard]] url resolve(const std::string& target) const {
         if (url::is_absolute(target)) return url(target);
@@ -127,16 +129,16 @@ public:
         for (const header_field field : self->default_headers)
             if (!what.headers().contains(field.name)) what.headers().add(field.name, field.value);
 
-        const std::chrono::milliseconds    limit = self->pool->options().timeout;
+        const std::chrono::milliseconds limit = self->pool->options().timeout;
         std::optional<cancellation_source> timer;
-        cancellation_token                 limited = token;
+        cancellation_token limited = token;
         if (limit >= std::chrono::milliseconds::zero()) {
             timer.emplace(cancellation_source::linked(token));
             timer->cancel_after(limit);
             limited = timer->token();
         }
         std::exception_ptr error;
-        response           answer;
+        response answer;
         try {
             answer = co_await send_over_pool(self->pool, what, where, limited).configure_await(false);
         } catch (...) {
@@ -148,7 +150,7 @@ public:
     }
 
     static task<std::string> get_body(std::shared_ptr<state> self, std::string target, cancellation_token token) {
-        request  what(method::get, target);
+        request what(method::get, target);
         response answer = co_await send(std::move(self), std::move(what), std::move(token)).configure_await(false);
         answer.ensure_success_status_code();
         co_return answer.content().take();
@@ -156,14 +158,15 @@ public:
 };
 
 client::client(const client_options& options) {
-    if (options.max_connections_per_server == 0) throw std::invalid_argument("max_connections_per_server must be at least 1");
+    if (options.max_connections_per_server == 0)
+        throw std::invalid_argument("max_connections_per_server must be at least 1");
     state_ = std::make_shared<state>(options);
 }
-client::client(client&&) noexcept            = default;
+client::client(client&&) noexcept = default;
 client& client::operator=(client&&) noexcept = default;
-client::~client()                            = default;
+client::~client() = default;
 
-void     client::base_address(std::string_view text) { state_->base.emplace(text); }
+void client::base_address(std::string_view text) { state_->base.emplace(text); }
 headers& client::default_request_headers() noexcept { return state_->default_headers; }
 
 task<response> client::send(request what, cancellation_token token) {
@@ -188,7 +191,7 @@ task<std::string> client::get_bytes(std::string target, cancellation_token token
     return state::get_body(state_, std::move(target), std::move(token));
 }
 
-std::size_t   client::connection_count() const { return state_->pool->connection_count(); }
+std::size_t client::connection_count() const { return state_->pool->connection_count(); }
 std::uint64_t client::total_connections() const noexcept { return state_->pool->total_connections(); }
 
 }  // namespace weft::inline WEFT_ABI::http

@@ -12,8 +12,8 @@ namespace weft::inline WEFT_ABI::http::detail {
 
 namespace {
 
-constexpr std::size_t least_read  = 4 * 1024;
-constexpr std::size_t most_read   = 64 * 1024;
+constexpr std::size_t least_read = 4 * 1024;
+constexpr std::size_t most_read = 64 * 1024;
 constexpr std::size_t kept_memory = 64 * 1024;  // of buffers, between requests
 
 time_point now() { return runtime::current().time().now(); }
@@ -22,8 +22,7 @@ time_point now() { return runtime::current().time().now(); }
 
 // ---- client_connection
 
-client_connection::client_connection(net::tcp_stream stream)
-    : stream_(std::move(stream)), stop_token_(stopped_.token()) {}
+client_connection::client_connection(net::tcp_stream stream) : stream_(std::move(stream)), stop_token_(stopped_.token()) {}
 
 void client_connection::stop() noexcept {
     try {
@@ -36,7 +35,7 @@ void client_connection::stop() noexcept {
 task<> client_connection::watch(std::shared_ptr<client_connection> self, unique_function<void()> gone) {
     try {
         const std::span<std::byte> room = self->input_.prepare(least_read);
-        self->ahead_bytes_              = co_await self->stream_.read(room, self->stop_token_).configure_await(false);
+        self->ahead_bytes_ = co_await self->stream_.read(room, self->stop_token_).configure_await(false);
         self->input_.commit(self->ahead_bytes_);
     } catch (...) {
         self->ahead_error_ = std::current_exception();
@@ -55,12 +54,12 @@ void client_connection::read_ahead(unique_function<void()> gone) {
 }
 
 task<response> client_connection::exchange(method asked, const h1_limits& limits) {
-    started    = false;
+    started = false;
     keep_alive = false;
-    response           answer;
-    response_reader    reader(limits, asked);
+    response answer;
+    response_reader reader(limits, asked);
     std::exception_ptr unsent;
-    std::size_t        read_size = least_read;
+    std::size_t read_size = least_read;
     try {
         co_await stream_.write(std::string_view(wire), stop_token_).configure_await(false);
     } catch (const operation_canceled&) {
@@ -76,13 +75,13 @@ task<response> client_connection::exchange(method asked, const h1_limits& limits
             if (ahead_error_) std::rethrow_exception(ahead_error_);
             got = ahead_bytes_;
         } else {
-            const std::size_t          rest = static_cast<std::size_t>(std::min<std::uint64_t>(reader.known_rest(), most_read));
+            const std::size_t rest = static_cast<std::size_t>(std::min<std::uint64_t>(reader.known_rest(), most_read));
             const std::span<std::byte> room = input_.prepare(std::max(read_size, rest));
-            got                             = co_await stream_.read(room, stop_token_).configure_await(false);
+            got = co_await stream_.read(room, stop_token_).configure_await(false);
             input_.commit(got);
         }
         if (got >= read_size) read_size = std::min(read_size * 2, most_read);
-        started              = started || got != 0;
+        started = started || got != 0;
         h1_progress progress = got == 0 ? reader.at_end() : reader.advance(input_, answer);
         if (progress == h1_progress::complete) break;
         if (progress != h1_progress::failed) continue;
@@ -99,7 +98,7 @@ task<response> client_connection::exchange(method asked, const h1_limits& limits
 
 client_origin& client_pool::origin(const std::string& host, std::uint16_t port) {
     std::scoped_lock guard(lock_);
-    client_origin&   found = origins_[{host, port}];
+    client_origin& found = origins_[{host, port}];
     if (found.port == 0) {
         found.host = host;
         found.port = port;
@@ -119,7 +118,7 @@ void client_pool::drop_expired(client_origin& of, decisions& then) {
 }
 
 std::shared_ptr<client_connection> client_pool::take(client_origin& of) {
-    decisions                          then;
+    decisions then;
     std::shared_ptr<client_connection> taken;
     {
         std::scoped_lock guard(lock_);
@@ -184,8 +183,9 @@ void client_pool::carry_out(client_origin& of, decisions& then) {
 
 void client_pool::drop_unused(client_origin& of, const client_connection* gone) noexcept {
     std::shared_ptr<client_connection> dropped;
-    std::scoped_lock                   guard(lock_);
-    const auto found = std::find_if(of.unused.begin(), of.unused.end(), [gone](const auto& held) { return held.get() == gone; });
+    std::scoped_lock guard(lock_);
+    const auto found =
+        std::find_if(of.unused.begin(), of.unused.end(), [gone](const auto& held) { return held.get() == gone; });
     if (found == of.unused.end()) return;
     dropped = std::move(*found);
     of.unused.erase(found);
@@ -194,9 +194,10 @@ void client_pool::drop_unused(client_origin& of, const client_connection* gone) 
 
 task<net::tcp_stream> client_pool::connect(std::string host, std::uint16_t port) {
     const std::chrono::milliseconds limit = options_.connect_timeout;
-    if (limit < std::chrono::milliseconds::zero()) co_return co_await net::tcp_stream::connect(host, port).configure_await(false);
+    if (limit < std::chrono::milliseconds::zero())
+        co_return co_await net::tcp_stream::connect(host, port).configure_await(false);
     cancellation_source timer(limit);
-    bool                late = false;
+    bool late = false;
     try {
         co_return co_await net::tcp_stream::connect(host, port, timer.token()).configure_await(false);
     } catch (const operation_canceled&) {
@@ -209,7 +210,7 @@ task<net::tcp_stream> client_pool::connect(std::string host, std::uint16_t port)
 
 task<> client_pool::open(std::shared_ptr<client_pool> self, client_origin& of) {
     std::shared_ptr<client_connection> ready;
-    std::exception_ptr                 error;
+    std::exception_ptr error;
     try {
         net::tcp_stream stream = co_await self->connect(of.host, of.port).configure_await(false);
         stream.no_delay();
@@ -239,7 +240,7 @@ void client_pool::give_up(
     client_origin& of, const std::shared_ptr<client_origin::waiter>& waiter, const cancellation_token& token) {
     {
         std::scoped_lock guard(lock_);
-        const auto       found = std::find(of.line.begin(), of.line.end(), waiter);
+        const auto found = std::find(of.line.begin(), of.line.end(), waiter);
         if (found == of.line.end()) return;
         of.line.erase(found);
     }
@@ -249,14 +250,15 @@ void client_pool::give_up(
 
 task<std::shared_ptr<client_connection>> client_pool::wait(client_origin& of, cancellation_token token) {
     const auto waiter = std::make_shared<client_origin::waiter>();
-    decisions  then;
+    decisions then;
     {
         std::scoped_lock guard(lock_);
         of.line.push_back(waiter);
         open_for_waiters(of, then);
     }
     carry_out(of, then);
-    cancellation_registration registration = token.unsafe_register([this, &of, waiter, token] { give_up(of, waiter, token); });
+    cancellation_registration registration =
+        token.unsafe_register([this, &of, waiter, token] { give_up(of, waiter, token); });
     co_await waiter->done.task().configure_await(false);
     registration.dispose();
     if (waiter->error) std::rethrow_exception(waiter->error);
@@ -298,7 +300,7 @@ void client_pool::dispose() noexcept {
 
 std::size_t client_pool::connection_count() const {
     std::scoped_lock guard(lock_);
-    std::size_t      sum = 0;
+    std::size_t sum = 0;
     for (const auto& [key, of] : origins_) sum += of.count;
     return sum;
 }

@@ -45,39 +45,39 @@ public:
     /// Whether the read ahead has ended.
     [[nodiscard]] bool is_gone() const noexcept { return gone_.load(std::memory_order_acquire); }
 
-    std::string wire;          ///< the request, written by the caller; kept for its memory
-    std::size_t uses    = 0;   ///< requests answered
-    bool        started = false;    ///< of the present request: some byte of a response has come
-    bool        keep_alive = false; ///< of the last response
-    time_point  idle_since{};
+    std::string wire;         ///< the request, written by the caller; kept for its memory
+    std::size_t uses = 0;     ///< requests answered
+    bool started = false;     ///< of the present request: some byte of a response has come
+    bool keep_alive = false;  ///< of the last response
+    time_point idle_since{};
 
 private:
     static task<> watch(std::shared_ptr<client_connection> self, unique_function<void()> gone);
 
-    net::tcp_stream     stream_;
-    read_buffer         input_;
+    net::tcp_stream stream_;
+    read_buffer input_;
     cancellation_source stopped_;
-    cancellation_token  stop_token_;
-    task<>              ahead_;  // while valid, it alone uses input_
-    std::atomic<bool>   gone_{false};
-    std::size_t         ahead_bytes_ = 0;
-    std::exception_ptr  ahead_error_;
+    cancellation_token stop_token_;
+    task<> ahead_;  // while valid, it alone uses input_
+    std::atomic<bool> gone_{false};
+    std::size_t ahead_bytes_ = 0;
+    std::exception_ptr ahead_error_;
 };
 
 /// Connections to one host and port.
 struct client_origin {
     struct waiter {
         std::shared_ptr<client_connection> given;
-        std::exception_ptr                 error;
-        task_completion_source<>           done{creation_options::run_continuations_asynchronously};
+        std::exception_ptr error;
+        task_completion_source<> done{creation_options::run_continuations_asynchronously};
     };
 
-    std::string                                     host;
-    std::uint16_t                                   port = 0;
+    std::string host;
+    std::uint16_t port = 0;
     std::vector<std::shared_ptr<client_connection>> unused;  // newest last
-    std::deque<std::shared_ptr<waiter>>             line;
-    std::size_t                                     count    = 0;  // used, unused or being opened
-    std::size_t                                     attempts = 0;  // being opened
+    std::deque<std::shared_ptr<waiter>> line;
+    std::size_t count = 0;     // used, unused or being opened
+    std::size_t attempts = 0;  // being opened
 };
 
 class client_pool : public std::enable_shared_from_this<client_pool> {
@@ -96,15 +96,15 @@ public:
     void dispose() noexcept;
 
     [[nodiscard]] const client_options& options() const noexcept { return options_; }
-    [[nodiscard]] std::size_t           connection_count() const;
-    [[nodiscard]] std::uint64_t         total_connections() const noexcept;
+    [[nodiscard]] std::size_t connection_count() const;
+    [[nodiscard]] std::uint64_t total_connections() const noexcept;
 
 private:
     // What was decided under the lock and is done after it.
     struct decisions {
-        std::shared_ptr<client_origin::waiter>          served;
+        std::shared_ptr<client_origin::waiter> served;
         std::vector<std::shared_ptr<client_connection>> closed;
-        std::size_t                                     opened = 0;
+        std::size_t opened = 0;
     };
 
     static task<> open(std::shared_ptr<client_pool> self, client_origin& of);
@@ -117,11 +117,11 @@ private:
     void drop_unused(client_origin& of, const client_connection* gone) noexcept;
     void drop_expired(client_origin& of, decisions& then);
 
-    client_options                                       options_;
-    mutable std::mutex                                   lock_;  // of everything below
+    client_options options_;
+    mutable std::mutex lock_;  // of everything below
     std::map<std::pair<std::string, std::uint16_t>, client_origin> origins_;
-    std::uint64_t                                        total_    = 0;
-    bool                                                 disposed_ = false;
+    std::uint64_t total_ = 0;
+    bool disposed_ = false;
 };
 
 }  // namespace weft::inline WEFT_ABI::http::detail

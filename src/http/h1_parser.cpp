@@ -31,7 +31,7 @@ std::array<header_id, field_count> make_id_table() {
         const auto field = static_cast<beast::field>(i);
         if (i > static_cast<std::size_t>(beast::field::xref)) break;
         const beast_text name = beast::to_string(field);
-        table[i]              = find_header_id(std::string_view(name.data(), name.size()));
+        table[i] = find_header_id(std::string_view(name.data(), name.size()));
     }
     return table;
 }
@@ -49,10 +49,10 @@ constexpr h1_error bad_version(const char* reason) { return {505, reason}; }
 h1_error meaning_of(const error_code& code, std::string_view head) {
     if (code == beast::error::bad_version) {
         // "HTTP/" digit "." digit at the end of the start line names a version, if not one of ours.
-        const std::string_view line    = head.substr(0, head.find("\r\n"));
-        const std::size_t      at      = line.find("HTTP/");
+        const std::string_view line = head.substr(0, head.find("\r\n"));
+        const std::size_t at = line.find("HTTP/");
         const std::string_view version = at == std::string_view::npos ? std::string_view() : line.substr(at + 5, 3);
-        const bool             alone   = at != std::string_view::npos && (at == 0 || at + 8 == line.size());
+        const bool alone = at != std::string_view::npos && (at == 0 || at + 8 == line.size());
         if (alone && version.size() == 3 && is(digit_character, version[0]) && version[1] == '.' &&
             is(digit_character, version[2]) && version != "1.0" && version != "1.1")
             return bad_version("http version is neither 1.0 nor 1.1");
@@ -94,14 +94,14 @@ private:
                 status, version == 10 ? http::version::http_1_0 : http::version::http_1_1, view_of(reason));
     }
     void on_field_impl(beast::field field, beast_text name, beast_text value, error_code&) override {
-        const std::string_view name_text  = view_of(name);
+        const std::string_view name_text = view_of(name);
         const std::string_view value_text = view_of(value);
         if (name_text.size() > 0xffff) {
             name_too_long_ = true;
             return;
         }
         const auto name_at = static_cast<std::size_t>(name_text.data() - head_.data());
-        const bool inside  = value_text.data() >= head_.data() && value_text.data() <= head_.data() + head_.size();
+        const bool inside = value_text.data() >= head_.data() && value_text.data() <= head_.data() + head_.size();
         // A folded value was put together elsewhere.
         const std::size_t value_at = inside ? static_cast<std::size_t>(value_text.data() - head_.data())
                                             : headers_access::append_text(out_.headers(), value_text);
@@ -111,25 +111,25 @@ private:
     void on_header_impl(error_code&) override {}
     void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
     std::size_t on_body_impl(beast_text text, error_code&) override { return text.size(); }
-    void        on_chunk_header_impl(std::uint64_t, beast_text, error_code&) override {}
+    void on_chunk_header_impl(std::uint64_t, beast_text, error_code&) override {}
     std::size_t on_chunk_body_impl(std::uint64_t, beast_text text, error_code&) override { return text.size(); }
-    void        on_finish_impl(error_code&) override {}
+    void on_finish_impl(error_code&) override {}
 
 public:
     [[nodiscard]] std::string_view target() const noexcept { return target_; }
-    [[nodiscard]] bool             name_too_long() const noexcept { return name_too_long_; }
+    [[nodiscard]] bool name_too_long() const noexcept { return name_too_long_; }
 
 private:
     std::string_view head_;
-    Message&         out_;
+    Message& out_;
     std::string_view target_;
-    bool             name_too_long_ = false;
+    bool name_too_long_ = false;
 };
 
 template <class Parser>
 head_facts run(Parser& parser, std::string_view head) {
-    head_facts  facts;
-    error_code  code;
+    head_facts facts;
+    error_code code;
     std::size_t used = parser.put(boost::asio::const_buffer(head.data(), head.size()), code);
     if (code) {
         facts.error = meaning_of(code, head);
@@ -138,7 +138,7 @@ head_facts run(Parser& parser, std::string_view head) {
     } else if (parser.name_too_long()) {
         facts.error = {431, "header name is too long"};
     } else if (const auto length = parser.content_length()) {
-        facts.content_length     = *length;
+        facts.content_length = *length;
         facts.has_content_length = true;
     }
     return facts;
@@ -149,11 +149,12 @@ head_facts run(Parser& parser, std::string_view head) {
 head_facts parse_request_head(std::string_view head, request& out) {
     headers_access::assign_block(out.headers(), head);
     head_sink<true, request> sink(head, out);
-    head_facts               facts = run(sink, head);
+    head_facts facts = run(sink, head);
     if (facts.error) return facts;
     if (out.method() == method::connect) {
         facts.error = {501, "method CONNECT is not supported"};
-    } else if (!request_access::target(out).assign(sink.target()) || (out.path() == "*" && out.method() != method::options)) {
+    } else if (!request_access::target(out).assign(sink.target()) ||
+        (out.path() == "*" && out.method() != method::options)) {
         facts.error = {400, "malformed request target"};
     }
     return facts;

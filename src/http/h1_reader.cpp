@@ -14,11 +14,11 @@ namespace weft::inline WEFT_ABI::http::detail {
 
 namespace {
 
-constexpr std::size_t   smallest_buffer    = 4 * 1024;
-constexpr std::uint32_t longest_chunk_size = 16;         // hexadecimal digits: 64 bits
-constexpr std::uint32_t most_extensions    = 16 * 1024;  // bytes of chunk extensions in a message
-constexpr std::uint32_t most_trailers      = 8 * 1024;   // bytes of trailer fields
-constexpr std::size_t   kept_body          = 64 * 1024;  // memory of a body that stays for the next request
+constexpr std::size_t smallest_buffer = 4 * 1024;
+constexpr std::uint32_t longest_chunk_size = 16;      // hexadecimal digits: 64 bits
+constexpr std::uint32_t most_extensions = 16 * 1024;  // bytes of chunk extensions in a message
+constexpr std::uint32_t most_trailers = 8 * 1024;     // bytes of trailer fields
+constexpr std::size_t kept_body = 64 * 1024;          // memory of a body that stays for the next request
 
 // Only unequal numbers matter, so relaxed is enough.
 std::atomic<std::uint64_t> next_stamp{1};
@@ -34,10 +34,10 @@ std::span<std::byte> read_buffer::prepare(std::size_t wanted) {
         begin_ = 0;
     }
     if (capacity_ - end_ < wanted) {
-        const std::size_t       larger = std::max({capacity_ * 2, end_ + wanted, smallest_buffer});
+        const std::size_t larger = std::max({capacity_ * 2, end_ + wanted, smallest_buffer});
         std::unique_ptr<char[]> memory(new char[larger]);
         if (end_ != 0) std::memcpy(memory.get(), memory_.get(), end_);
-        memory_   = std::move(memory);
+        memory_ = std::move(memory);
         capacity_ = larger;
     }
     return std::as_writable_bytes(std::span<char>(memory_.get() + end_, capacity_ - end_));
@@ -84,16 +84,15 @@ std::size_t head_scanner::scan(
         return 0;
     }
     for (;;) {
-        const void* found =
-            seen_ < input.size() ? std::memchr(input.data() + seen_, '\n', input.size() - seen_) : nullptr;
+        const void* found = seen_ < input.size() ? std::memchr(input.data() + seen_, '\n', input.size() - seen_) : nullptr;
         if (found == nullptr) {
             seen_ = input.size();
             error = check_partial(input.size(), limits);
             return 0;
         }
-        const std::size_t      line_end = static_cast<std::size_t>(static_cast<const char*>(found) - input.data()) + 1;
-        const std::string_view line     = input.substr(line_at_, line_end - line_at_);
-        error                           = check_line(line, line_end, limits, folding_allowed);
+        const std::size_t line_end = static_cast<std::size_t>(static_cast<const char*>(found) - input.data()) + 1;
+        const std::string_view line = input.substr(line_at_, line_end - line_at_);
+        error = check_line(line, line_end, limits, folding_allowed);
         if (error) return 0;
         line_at_ = seen_ = line_end;
         if (fields_at_ != 0) {
@@ -119,7 +118,7 @@ bool chunk_decoder::fail(int status, const char* reason) noexcept {
 bool chunk_decoder::end_of_size(std::uint64_t body_size, std::uint64_t limit) noexcept {
     if (left_ > limit || body_size > limit - left_) return fail(413, "body is too large");
     digits_ = 0;
-    state_  = left_ == 0 ? state::trailer_first : state::data;
+    state_ = left_ == 0 ? state::trailer_first : state::data;
     return true;
 }
 
@@ -131,7 +130,7 @@ bool chunk_decoder::step(char byte, std::uint64_t body_size, std::uint64_t limit
             const int digit = hex_value(byte);
             if (digit >= 0) {
                 if (++digits_ > longest_chunk_size) return fail(400, "chunk size has too many digits");
-                left_  = left_ * 16 + static_cast<std::uint64_t>(digit);
+                left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
                 state_ = state::size;
                 return true;
             }
@@ -212,8 +211,8 @@ chunk_decoder::outcome chunk_decoder::decode(std::string_view& input, std::strin
 // ---- body_reader
 
 void body_reader::start(framing how, std::uint64_t length, std::uint64_t limit) noexcept {
-    how_   = how;
-    left_  = length;
+    how_ = how;
+    left_ = length;
     limit_ = limit;
     error_ = {};
     chunks_.restart();
@@ -226,7 +225,8 @@ h1_progress body_reader::advance(read_buffer& input, std::string& body) {
     switch (how_) {
         case framing::none: return h1_progress::complete;
         case framing::length: {
-            if (body.empty() && left_ > bytes.size()) body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(left_, 1 << 20)));
+            if (body.empty() && left_ > bytes.size())
+                body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(left_, 1 << 20)));
             const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
             body.append(bytes.substr(0, taken));
             input.consume(taken);
@@ -235,7 +235,7 @@ h1_progress body_reader::advance(read_buffer& input, std::string& body) {
         }
         case framing::chunked: {
             const std::size_t before = bytes.size();
-            const auto        result = chunks_.decode(bytes, body, limit_);
+            const auto result = chunks_.decode(bytes, body, limit_);
             input.consume(before - bytes.size());
             if (result == chunk_decoder::outcome::failed) error_ = chunks_.error();
             if (error_) return h1_progress::failed;
@@ -269,8 +269,8 @@ h1_error check_transfer_encoding(const headers& fields, version seen) noexcept {
     if (fields.count(header_id::transfer_encoding) != 1) return {400, "transfer-encoding is repeated"};
     const std::string_view codings = *fields.get(header_id::transfer_encoding);
     if (equal_ignoring_case(codings, "chunked")) return {};
-    const std::size_t      comma = codings.rfind(',');
-    const std::string_view last  = trim_blanks(comma == std::string_view::npos ? codings : codings.substr(comma + 1));
+    const std::size_t comma = codings.rfind(',');
+    const std::string_view last = trim_blanks(comma == std::string_view::npos ? codings : codings.substr(comma + 1));
     if (!equal_ignoring_case(last, "chunked")) return {400, "transfer-encoding does not end in chunked"};
     const std::string_view before = codings.substr(0, comma);
     for (std::size_t at = 0; at <= before.size();) {
@@ -292,8 +292,7 @@ h1_error find_framing(const headers& fields, const head_facts& facts, version se
         return check_transfer_encoding(fields, seen);
     }
     if (!facts.has_content_length) return {};
-    if (fields.count(header_id::content_length) != 1 ||
-        !all_are(digit_character, *fields.get(header_id::content_length)))
+    if (fields.count(header_id::content_length) != 1 || !all_are(digit_character, *fields.get(header_id::content_length)))
         return {400, "content-length is repeated or not a number"};
     how = framing::length;
     return {};
@@ -322,7 +321,8 @@ h1_error check_host(const headers& fields, version seen) noexcept {
     if (hosts != 1) return {400, "several host fields"};
     const std::string_view host = *fields.get(header_id::host);
     for (char character : host)
-        if (!is(target_character, character) || character == '@' || character == '/' || character == '?' || character == ',')
+        if (!is(target_character, character) || character == '@' || character == '/' || character == '?' ||
+            character == ',')
             return {400, "malformed host field"};
     return {};
 }
@@ -332,7 +332,7 @@ h1_error check_host(const headers& fields, version seen) noexcept {
 // Clients repeat themselves byte for byte. The stamp makes sure that `out` still holds what this reader parsed last.
 bool request_reader::same_head(std::string_view input, const request& out) const noexcept {
     return last_stamp_ != 0 && headers_access::stamp(out.headers()) == last_stamp_ && input.size() >= last_head_size_ &&
-           std::memcmp(input.data(), headers_access::block(out.headers()), last_head_size_) == 0;
+        std::memcmp(input.data(), headers_access::block(out.headers()), last_head_size_) == 0;
 }
 
 // Checks a parsed head and fixes how its body is framed.
@@ -358,16 +358,16 @@ bool request_reader::take_head(read_buffer& input, request& out) {
     }
     const std::size_t size = scanner_.scan(input.view(), limits_, false, error_);
     if (size == 0) return false;
-    const std::size_t      skipped = scanner_.skipped();
-    const std::string_view head    = input.view().substr(skipped, size - skipped);
-    const head_facts       facts   = parse_request_head(head, out);
-    error_                         = facts.error;
+    const std::size_t skipped = scanner_.skipped();
+    const std::string_view head = input.view().substr(skipped, size - skipped);
+    const head_facts facts = parse_request_head(head, out);
+    error_ = facts.error;
     if (!error_) error_ = find_framing(out.headers(), facts, out.version(), framing_);
     if (!error_) error_ = finish_head(out);
     if (error_) return false;
-    length_         = facts.content_length;
+    length_ = facts.content_length;
     last_head_size_ = head.size();
-    last_stamp_     = next_stamp.fetch_add(1, std::memory_order_relaxed);
+    last_stamp_ = next_stamp.fetch_add(1, std::memory_order_relaxed);
     headers_access::set_stamp(out.headers(), last_stamp_);
     take_media_type(out);
     input.consume(size);
@@ -411,9 +411,9 @@ bool response_reader::take_head(read_buffer& input, response& out) {
         const std::size_t size = scanner_.scan(input.view(), limits_, true, error_);
         if (size == 0) return false;
         const std::size_t skipped = scanner_.skipped();
-        const head_facts  facts   = parse_response_head(input.view().substr(skipped, size - skipped), out);
-        error_                    = facts.error;
-        framing how               = framing::none;
+        const head_facts facts = parse_response_head(input.view().substr(skipped, size - skipped), out);
+        error_ = facts.error;
+        framing how = framing::none;
         if (!error_) error_ = find_framing(out.headers(), facts, out.version(), how);
         if (!error_ && (out.status() < 100 || out.status() == 101)) error_ = {400, "unexpected status"};
         if (error_) return false;
@@ -449,7 +449,7 @@ h1_progress response_reader::advance(read_buffer& input, response& out) {
 h1_progress response_reader::at_end() noexcept {
     if (in_body_) {
         const h1_progress progress = body_.at_end();
-        error_                     = body_.error();
+        error_ = body_.error();
         return progress;
     }
     error_ = {400, started_ ? "connection closed in the middle of a response head" : "connection closed before a response"};

@@ -13,7 +13,7 @@ namespace {
 
 void append_number(std::string& out, std::uint64_t value) {
     std::array<char, 20> digits{};
-    const auto           end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
     out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
@@ -39,7 +39,7 @@ bool is_framing(header_id id) noexcept {
 
 // "Sun, 06 Nov 1994 08:49:37 GMT"
 struct date_cache {
-    std::int64_t         seconds = -1;
+    std::int64_t seconds = -1;
     std::array<char, 29> text{};
 };
 
@@ -49,19 +49,19 @@ void put_two(char* at, int value) noexcept {
 }
 
 void format_date(date_cache& cache) noexcept {
-    static constexpr std::string_view days   = "ThuFriSatSunMonTueWed";
+    static constexpr std::string_view days = "ThuFriSatSunMonTueWed";
     static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    const std::int64_t                day    = cache.seconds / 86400;
-    const int                         rest   = static_cast<int>(cache.seconds % 86400);
+    const std::int64_t day = cache.seconds / 86400;
+    const int rest = static_cast<int>(cache.seconds % 86400);
     // Civil date from the number of days, by eras of 400 years that begin on 1 March.
-    const std::int64_t shifted     = day + 719468;
-    const std::int64_t era         = shifted / 146097;
-    const int          day_of_era  = static_cast<int>(shifted % 146097);
-    const int          year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    const int          day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const int          march_month = (5 * day_of_year + 2) / 153;
-    const int          month       = march_month < 10 ? march_month + 2 : march_month - 10;  // 0: January
-    const int          year        = static_cast<int>(era * 400) + year_of_era + (month < 2 ? 1 : 0);
+    const std::int64_t shifted = day + 719468;
+    const std::int64_t era = shifted / 146097;
+    const int day_of_era = static_cast<int>(shifted % 146097);
+    const int year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    const int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const int march_month = (5 * day_of_year + 2) / 153;
+    const int month = march_month < 10 ? march_month + 2 : march_month - 10;  // 0: January
+    const int year = static_cast<int>(era * 400) + year_of_era + (month < 2 ? 1 : 0);
 
     char* at = cache.text.data();
     std::memcpy(at, "Thu, 00 Jan 0000 00:00:00 GMT", 29);
@@ -87,9 +87,9 @@ std::string_view http_date(std::int64_t seconds) noexcept {
 }
 
 void write_response(std::string& out, const response& what, const response_framing& how) {
-    const bool             with_body = has_body(what.status(), how.head_only ? method::head : method::get);
-    const http::headers&   fields    = what.headers();
-    const std::string_view body      = what.content().bytes();
+    const bool with_body = has_body(what.status(), how.head_only ? method::head : method::get);
+    const http::headers& fields = what.headers();
+    const std::string_view body = what.content().bytes();
     append_status_line(out, what);
     for (std::size_t i = 0; i < fields.size(); ++i) {
         const header_field field = fields[i];
@@ -99,7 +99,8 @@ void write_response(std::string& out, const response& what, const response_frami
     if (!what.content().media_type().empty() && !fields.contains(header_id::content_type) && what.status() != 304)
         append_field(out, "Content-Type", what.content().media_type());
     if (how.streamed) {
-        if (has_body(what.status(), method::get) && how.to == version::http_1_1) out.append("Transfer-Encoding: chunked\r\n");
+        if (has_body(what.status(), method::get) && how.to == version::http_1_1)
+            out.append("Transfer-Encoding: chunked\r\n");
     } else if (with_body || (how.head_only && has_body(what.status(), method::get)) || what.status() == 304) {
         const auto told = with_body || !body.empty() ? std::nullopt : fields.get(header_id::content_length);
         if (told) {
@@ -117,8 +118,8 @@ void write_response(std::string& out, const response& what, const response_frami
 }
 
 void write_request(std::string& out, const request& what, std::string_view target, std::string_view host) {
-    const http::headers&   fields = what.headers();
-    const std::string_view body   = what.content().bytes();
+    const http::headers& fields = what.headers();
+    const std::string_view body = what.content().bytes();
     out.append(what.method_name()).append(" ").append(target).append(" HTTP/1.1\r\n");
     if (!fields.contains(header_id::host)) append_field(out, "Host", host);
     for (std::size_t i = 0; i < fields.size(); ++i) {
@@ -135,7 +136,8 @@ void write_request(std::string& out, const request& what, std::string_view targe
         write_last_chunk(out);
         return;
     }
-    const bool expects_body = what.method() == method::post || what.method() == method::put || what.method() == method::patch;
+    const bool expects_body =
+        what.method() == method::post || what.method() == method::put || what.method() == method::patch;
     if (!body.empty() || expects_body) {
         out.append("Content-Length: ");
         append_number(out, body.size());
@@ -147,7 +149,7 @@ void write_request(std::string& out, const request& what, std::string_view targe
 void write_chunk(std::string& out, std::string_view data) {
     if (data.empty()) return;
     std::array<char, 16> digits{};
-    const auto           end = std::to_chars(digits.data(), digits.data() + digits.size(), data.size(), 16).ptr;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), data.size(), 16).ptr;
     out.append(digits.data(), static_cast<std::size_t>(end - digits.data())).append("\r\n").append(data).append("\r\n");
 }
 

@@ -19,9 +19,9 @@ constexpr std::array<std::string_view, header_id_count> names = {"", "Accept", "
     "Connection", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Location",
     "Content-Range", "Content-Type", "Cookie", "Date", "ETag", "Expect", "Expires", "Forwarded", "From", "Host", "If-Match",
     "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Keep-Alive", "Last-Modified", "Link",
-    "Location", "Max-Forwards", "Origin", "Pragma", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Range",
-    "Referer", "Retry-After", "Server", "Set-Cookie", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Vary",
-    "Via", "WWW-Authenticate", "X-Forwarded-For", "X-Request-ID"};
+    "Location", "Max-Forwards", "Origin", "Pragma", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
+    "Range", "Referer", "Retry-After", "Server", "Set-Cookie", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+    "User-Agent", "Vary", "Via", "WWW-Authenticate", "X-Forwarded-For", "X-Request-ID"};
 
 static_assert(names.back() == "X-Request-ID", "one name for each id, in the order of the ids");
 
@@ -29,13 +29,13 @@ static_assert(names.back() == "X-Request-ID", "one name for each id, in the orde
 constexpr std::size_t longest_name = 27;
 
 struct names_by_length {
-    std::array<std::uint8_t, longest_name + 2>   first{};
-    std::array<header_id, header_id_count>       ids{};
+    std::array<std::uint8_t, longest_name + 2> first{};
+    std::array<header_id, header_id_count> ids{};
 };
 
 constexpr names_by_length sort_by_length() {
     names_by_length sorted{};
-    std::uint8_t    place = 0;
+    std::uint8_t place = 0;
     for (std::size_t length = 1; length <= longest_name; ++length) {
         sorted.first[length] = place;
         for (std::size_t id = 1; id < header_id_count; ++id)
@@ -59,8 +59,7 @@ std::string_view check_value(std::string_view name, std::string_view value) {
     for (std::size_t i = 0; i < value.size(); ++i)
         if (!detail::is(detail::value_character, value[i]))
             throw std::invalid_argument("value of header '" + std::string(name) + "' has control character " +
-                                        std::to_string(static_cast<unsigned char>(value[i])) + " at position " +
-                                        std::to_string(i));
+                std::to_string(static_cast<unsigned char>(value[i])) + " at position " + std::to_string(i));
     return value;
 }
 
@@ -102,8 +101,8 @@ headers::entry headers::store(header_id id, std::string_view name, std::string_v
     if (text_.size() + spelling.size() + value.size() > std::numeric_limits<std::uint32_t>::max())
         throw std::invalid_argument("header section of more than 4 GiB");
     entry field{};
-    field.id         = id;
-    field.value_at   = static_cast<std::uint32_t>(text_.size());
+    field.id = id;
+    field.value_at = static_cast<std::uint32_t>(text_.size());
     field.value_size = static_cast<std::uint32_t>(value.size());
     if (spelling.empty()) {
         text_.append(value);
@@ -112,7 +111,7 @@ headers::entry headers::store(header_id id, std::string_view name, std::string_v
         both.reserve(value.size() + spelling.size());
         both.append(value).append(spelling);
         text_.append(both);
-        field.name_at   = field.value_at + field.value_size;
+        field.name_at = field.value_at + field.value_size;
         field.name_size = static_cast<std::uint16_t>(spelling.size());
     }
     present_ |= bit(id);
@@ -149,8 +148,8 @@ void headers::replace(header_id id, std::string_view name, std::string_view valu
         return;
     }
     const std::size_t place = static_cast<std::size_t>(found - entries_.data());
-    const entry       fresh = store(id, name, value);
-    entries_[place]         = fresh;
+    const entry fresh = store(id, name, value);
+    entries_[place] = fresh;
     const std::string_view fresh_name = name_of(fresh);
     entries_.erase(std::remove_if(entries_.begin() + static_cast<std::ptrdiff_t>(place) + 1, entries_.end(),
                        [&](const entry& field) { return matches(field, id, fresh_name); }),
@@ -173,7 +172,7 @@ void headers::clear() noexcept {
     text_.clear();
     entries_.clear();
     present_ = 0;
-    stamp_   = 0;
+    stamp_ = 0;
 }
 
 const headers::entry* headers::find(header_id id, std::string_view name) const noexcept {
@@ -197,7 +196,7 @@ std::optional<std::string_view> headers::get(header_id id) const noexcept {
 
 std::vector<std::string_view> headers::get_all(std::string_view name) const {
     std::vector<std::string_view> values;
-    const header_id               id = find_header_id(name);
+    const header_id id = find_header_id(name);
     for (const entry& field : entries_)
         if (matches(field, id, name)) values.push_back(value_of(field));
     return values;
@@ -231,9 +230,9 @@ bool headers::has_token(header_id id, std::string_view token) const noexcept {
 header_field headers::operator[](std::size_t index) const noexcept {
     const entry& field = entries_[index];
     header_field view;
-    view.name  = name_of(field);
+    view.name = name_of(field);
     view.value = value_of(field);
-    view.id    = field.id;
+    view.id = field.id;
     return view;
 }
 

@@ -17,7 +17,7 @@ public:
         target.entries_.clear();
         target.text_.assign(block);
         target.present_ = 0;
-        target.stamp_   = 0;
+        target.stamp_ = 0;
     }
     /// Adds a field whose name and value are places in the block.
     static void add_place(headers& target, header_id id, std::size_t name_at, std::size_t name_size, std::size_t value_at,
@@ -36,7 +36,7 @@ public:
     static void set_stamp(headers& target, std::uint64_t stamp) noexcept { target.stamp_ = stamp; }
     /// 0 for what was changed or never parsed.
     [[nodiscard]] static std::uint64_t stamp(const headers& source) noexcept { return source.stamp_; }
-    [[nodiscard]] static const char*   block(const headers& source) noexcept { return source.text_.data(); }
+    [[nodiscard]] static const char* block(const headers& source) noexcept { return source.text_.data(); }
 };
 
 }  // namespace weft::inline WEFT_ABI::http::detail

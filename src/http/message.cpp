@@ -17,8 +17,8 @@ constexpr std::array<std::string_view, 10> method_names = {
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", ""};
 
 // Types that are kept as views of these literals, so that naming them copies nothing.
-constexpr std::array<std::string_view, 5> known_types = {"text/plain; charset=utf-8", "application/json",
-    "text/html; charset=utf-8", "application/octet-stream", "text/plain"};
+constexpr std::array<std::string_view, 5> known_types = {
+    "text/plain; charset=utf-8", "application/json", "text/html; charset=utf-8", "application/octet-stream", "text/plain"};
 
 }  // namespace
 
@@ -137,9 +137,9 @@ std::string_view request::route_value(std::string_view name) const noexcept {
 }
 
 std::int64_t request::route_int(std::string_view name) const {
-    const std::string_view text  = route_value(name);
-    std::int64_t           value = 0;
-    const auto [end, error]      = std::from_chars(text.data(), text.data() + text.size(), value);
+    const std::string_view text = route_value(name);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size())
         throw std::invalid_argument(
             "route value '" + std::string(name) + "' is '" + std::string(text) + "', which is not an integer");
@@ -157,13 +157,13 @@ std::string_view response::reason() const noexcept { return reason_.empty() ? re
 const response& response::ensure_success_status_code() const {
     if (!is_success_status_code())
         throw request_exception("response status code does not indicate success: " + std::to_string(status_) + " (" +
-                                    std::string(reason()) + ")",
+                std::string(reason()) + ")",
             status_);
     return *this;
 }
 
 void response::set_status_line(int status, http::version seen, std::string_view reason) {
-    status_  = status;
+    status_ = status;
     version_ = seen;
     reason_.assign(reason);
 }

@@ -24,8 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto sweep_interval = 1s;
-constexpr auto accept_pause   = 100ms;  // after an error of accepting, which is about the process, not about one client
-constexpr auto abort_patience = 1s;     // for aborted connections to get out, so that stop() rarely leaves any behind
+constexpr auto accept_pause = 100ms;  // after an error of accepting, which is about the process, not about one client
+constexpr auto abort_patience = 1s;   // for aborted connections to get out, so that stop() rarely leaves any behind
 
 }  // namespace
 
@@ -34,10 +34,10 @@ server_state::server_state(handler function, const server_options& options)
 
 h1_limits server_state::limits() const noexcept {
     h1_limits limits;
-    limits.start_line  = options_.max_request_line_size;
-    limits.fields      = options_.max_request_fields_size;
+    limits.start_line = options_.max_request_line_size;
+    limits.fields = options_.max_request_fields_size;
     limits.field_count = options_.max_request_field_count;
-    limits.body        = options_.max_request_body_size;
+    limits.body = options_.max_request_body_size;
     return limits;
 }
 
@@ -84,7 +84,7 @@ void server_state::report(const std::exception_ptr& error) noexcept {
 task<> server_state::accept_connections(std::shared_ptr<server_state> self) {
     const cancellation_token token = self->accepting_.token();
     for (;;) {
-        net::tcp_stream    accepted;
+        net::tcp_stream accepted;
         std::exception_ptr error;
         try {
             accepted = co_await self->listener_.accept(token);
@@ -117,7 +117,8 @@ void server_state::admit(net::tcp_stream stream) {
 
 task<> server_state::turn_away(net::tcp_stream stream) {
     try {
-        co_await stream.write("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n");
+        co_await stream.write(
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n");
         stream.shutdown_send();
     } catch (...) {
         // The client did not wait for its refusal.
@@ -135,7 +136,7 @@ bool server_state::enter(const std::shared_ptr<session>& added) {
 
 void server_state::leave(session& left) noexcept {
     std::vector<task_completion_source<>> waiting;
-    std::list<std::shared_ptr<session>>   gone;
+    std::list<std::shared_ptr<session>> gone;
     {
         std::scoped_lock guard(lock_);
         finished_requests_ += left.requests();
@@ -162,7 +163,7 @@ std::uint64_t server_state::total_connections() const noexcept {
 
 std::uint64_t server_state::total_requests() const noexcept {
     std::scoped_lock guard(lock_);
-    std::uint64_t    sum = finished_requests_;
+    std::uint64_t sum = finished_requests_;
     for (const std::shared_ptr<session>& live : sessions_) sum += live->requests();
     return sum;
 }
@@ -196,7 +197,7 @@ task<stop_report> server_state::stop(std::chrono::nanoseconds deadline) {
     for (const std::shared_ptr<session>& live : sessions()) live->stop_when_idle();
 
     stop_report report;
-    bool        late = false;
+    bool late = false;
     try {
         co_await wait_async(drained(), deadline);
     } catch (const timeout_exception&) {
@@ -204,7 +205,7 @@ task<stop_report> server_state::stop(std::chrono::nanoseconds deadline) {
     }
     if (late) {
         const std::vector<std::shared_ptr<session>> left = sessions();
-        report.aborted                                   = left.size();
+        report.aborted = left.size();
         for (const std::shared_ptr<session>& live : left) live->abort();
         try {
             co_await wait_async(drained(), abort_patience);
@@ -231,10 +232,9 @@ void server_state::abandon() noexcept {
 }  // namespace detail
 
 server::server(router routes, const server_options& options)
-    : server(handler_tag(),
-          handler([routes = std::move(routes)](request& asked, const cancellation_token& token) mutable {
-              return routes.handle(asked, token);
-          }),
+    : server(handler_tag(), handler([routes = std::move(routes)](request& asked, const cancellation_token& token) mutable {
+          return routes.handle(asked, token);
+      }),
           options) {}
 
 server::server(handler_tag, handler function, const server_options& options)
@@ -254,12 +254,12 @@ server::~server() {
     if (state_ != nullptr) state_->abandon();
 }
 
-void          server::start(const net::endpoint& where) { state_->start(where); }
+void server::start(const net::endpoint& where) { state_->start(where); }
 net::endpoint server::local_endpoint() const { return state_->local_endpoint(); }
 task<stop_report> server::stop(std::chrono::nanoseconds deadline) { return state_->stop(deadline); }
-void              server::on_error(unique_function<void(const std::exception_ptr&)> hook) { state_->on_error = std::move(hook); }
-std::size_t       server::connection_count() const noexcept { return state_->connection_count(); }
-std::uint64_t     server::total_connections() const noexcept { return state_->total_connections(); }
-std::uint64_t     server::total_requests() const noexcept { return state_->total_requests(); }
+void server::on_error(unique_function<void(const std::exception_ptr&)> hook) { state_->on_error = std::move(hook); }
+std::size_t server::connection_count() const noexcept { return state_->connection_count(); }
+std::uint64_t server::total_connections() const noexcept { return state_->total_connections(); }
+std::uint64_t server::total_requests() const noexcept { return state_->total_requests(); }
 
 }  // namespace weft::inline WEFT_ABI::http

@@ -15,14 +15,14 @@ namespace weft::inline WEFT_ABI::http::detail {
 
 namespace {
 
-constexpr std::size_t   flush_at       = 64 * 1024;  // output of pipelined requests that is written before more are handled
-constexpr std::size_t   longest_copied = 16 * 1024;  // a longer body is written from where it is, not copied behind the head
-constexpr std::size_t   least_read     = 4 * 1024;
-constexpr std::size_t   most_read      = 64 * 1024;
-constexpr std::size_t   kept_memory    = 64 * 1024;  // of output and input, between requests
-constexpr std::int64_t  grace          = 5;          // seconds before the least data rate counts
-constexpr std::int64_t  linger_time    = 2;          // seconds a client has to see the last response and close
-constexpr std::uint64_t linger_bytes   = 1024 * 1024;
+constexpr std::size_t flush_at = 64 * 1024;        // output of pipelined requests that is written before more are handled
+constexpr std::size_t longest_copied = 16 * 1024;  // a longer body is written from where it is, not copied behind the head
+constexpr std::size_t least_read = 4 * 1024;
+constexpr std::size_t most_read = 64 * 1024;
+constexpr std::size_t kept_memory = 64 * 1024;  // of output and input, between requests
+constexpr std::int64_t grace = 5;               // seconds before the least data rate counts
+constexpr std::int64_t linger_time = 2;         // seconds a client has to see the last response and close
+constexpr std::uint64_t linger_bytes = 1024 * 1024;
 
 std::string_view text_of(const std::string& buffer) noexcept { return buffer; }
 
@@ -41,7 +41,7 @@ public:
 
 private:
     session& owner_;
-    bool     chunked_;
+    bool chunked_;
 };
 
 session::session(std::shared_ptr<server_state> owner, net::tcp_stream stream)
@@ -132,13 +132,13 @@ void session::took(std::size_t bytes) noexcept {
 
 h1_progress session::advance() {
     for (;;) {
-        const bool        before   = reader_.started();
+        const bool before = reader_.started();
         const h1_progress progress = reader_.advance(input_, asked_);
         if (!before && progress == h1_progress::need_more) began_ = owner_->tick();
         if (progress == h1_progress::complete) in_body_ = false;
         if (progress != h1_progress::head) return progress;
         in_body_ = true;
-        began_   = owner_->tick();
+        began_ = owner_->tick();
         if (reader_.expects_continue() && input_.empty()) output_.append("HTTP/1.1 100 Continue\r\n\r\n");
     }
 }
@@ -149,12 +149,12 @@ h1_progress session::advance() {
 bool session::append_response(response& given) {
     if (given.headers().has_token(header_id::connection, "close")) keep_alive_ = false;
     response_framing how;
-    how.to        = asked_.version();
+    how.to = asked_.version();
     how.head_only = asked_.method() == method::head;
-    how.now       = owner_->now();
+    how.now = owner_->now();
     const bool body_may_follow = has_body(given.status(), asked_.method());
-    how.streamed               = static_cast<bool>(given.producer());
-    how.head_alone             = !how.streamed && given.content().size() > longest_copied;
+    how.streamed = static_cast<bool>(given.producer());
+    how.head_alone = !how.streamed && given.content().size() > longest_copied;
     if (how.streamed && body_may_follow && how.to == version::http_1_0) keep_alive_ = false;
     how.keep_alive = keep_alive_;
     write_response(output_, given, how);
@@ -166,7 +166,7 @@ void session::append_refusal(const h1_error& error) {
     requests_.store(requests() + 1, std::memory_order_relaxed);
     response_framing how;
     how.keep_alive = false;
-    how.now        = owner_->now();
+    how.now = owner_->now();
     write_response(output_, response(error.status, http::content(std::string(error.reason) + "\n")), how);
 }
 
@@ -211,8 +211,8 @@ task<> session::send_long(response& given) {
         co_await stream_.write(given.content().bytes());
         co_return;
     }
-    const bool         chunked = asked_.version() == version::http_1_1;
-    body_stream        out(*this, chunked);
+    const bool chunked = asked_.version() == version::http_1_1;
+    body_stream out(*this, chunked);
     std::exception_ptr error;
     try {
         co_await given.producer()(out, aborted_token_);
@@ -235,7 +235,7 @@ task<> session::send_long(response& given) {
 class session::membership {
 public:
     explicit membership(session& of) noexcept : of_(of) {}
-    membership(const membership&)            = delete;
+    membership(const membership&) = delete;
     membership& operator=(const membership&) = delete;
     ~membership() { of_.owner_->leave(of_); }
 
@@ -248,7 +248,7 @@ task<> session::watch() {
     watched_ = 0;
     try {
         const std::span<std::byte> room = input_.prepare(least_read);
-        watched_                        = co_await stream_.read(room, ended_token_);
+        watched_ = co_await stream_.read(room, ended_token_);
         input_.commit(watched_);
     } catch (...) {
         watched_ = 0;
@@ -274,7 +274,7 @@ task<> session::linger() {
     for (;;) {
         input_.consume(input_.size());
         const std::span<std::byte> room = input_.prepare(least_read);
-        const std::size_t          got  = co_await stream_.read(room, ended_token_);
+        const std::size_t got = co_await stream_.read(room, ended_token_);
         if (got == 0 || got >= left) co_return;
         left -= got;
     }
@@ -290,7 +290,7 @@ task<> session::run() {
         }
         if (progress == h1_progress::complete) {
             phase_.store(phase::handling, std::memory_order_release);
-            response           given;
+            response given;
             std::exception_ptr error;
             try {
                 value_task<response> pending = owner_->handle(asked_, aborted_token_);
@@ -300,7 +300,7 @@ task<> session::run() {
                 error = std::current_exception();
             }
             if (error) given = answer_failure(error);
-            keep_alive_       = reader_.keep_alive() && !has_ended() && !owner_->is_stopping();
+            keep_alive_ = reader_.keep_alive() && !has_ended() && !owner_->is_stopping();
             const bool whole = append_response(given);
             if (!whole) co_await send_long(given);
             reader_.next();
@@ -321,10 +321,10 @@ task<> session::run() {
                 if (owner_->is_stopping()) end_reading();
                 co_await std::move(watching_);
                 watching_ = task<>();
-                got       = watched_;
+                got = watched_;
             } else {
                 const std::span<std::byte> room = begin_reading();
-                got                             = co_await stream_.read(room, ended_token_);
+                got = co_await stream_.read(room, ended_token_);
                 input_.commit(got);
             }
         } catch (const operation_canceled&) {

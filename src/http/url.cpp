@@ -30,7 +30,7 @@ void append_encoded(std::string& out, char character) {
 int triplet(std::string_view text, std::size_t place) noexcept {
     if (place + 2 >= text.size()) return -1;
     const int high = detail::hex_value(text[place + 1]);
-    const int low  = detail::hex_value(text[place + 2]);
+    const int low = detail::hex_value(text[place + 2]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
@@ -40,9 +40,9 @@ std::string without_dot_segments(std::string_view path) {
     out.reserve(path.size());
     for (;;) {
         path.remove_prefix(1);
-        const std::size_t      slash   = path.find('/');
+        const std::size_t slash = path.find('/');
         const std::string_view segment = path.substr(0, slash);
-        const bool             last    = slash == std::string_view::npos;
+        const bool last = slash == std::string_view::npos;
         if (segment == "..") {
             const std::size_t previous = out.rfind('/');
             out.resize(previous == std::string::npos ? 0 : previous);
@@ -79,7 +79,7 @@ std::string clean_target(std::string_view whole, std::string_view rest) {
         else append_encoded(encoded, character);
     }
     const std::size_t query = encoded.find('?');
-    std::string       path  = encoded.substr(0, query);
+    std::string path = encoded.substr(0, query);
     if (path.empty()) path = "/";
     path = without_dot_segments(path);
     if (query != std::string::npos) path.append(encoded, query);
@@ -111,12 +111,12 @@ std::string decode_query_part(std::string_view text, bool& well_formed) {
 template <class Visit>
 void each_parameter(std::string_view query, Visit visit) {
     while (!query.empty()) {
-        const std::size_t      ampersand = query.find('&');
+        const std::size_t ampersand = query.find('&');
         const std::string_view parameter = query.substr(0, ampersand);
         query.remove_prefix(ampersand == std::string_view::npos ? query.size() : ampersand + 1);
         if (parameter.empty()) continue;
         const std::size_t equals = parameter.find('=');
-        const bool        valued = equals != std::string_view::npos;
+        const bool valued = equals != std::string_view::npos;
         if (!visit(parameter.substr(0, equals), valued ? parameter.substr(equals + 1) : std::string_view())) return;
     }
 }
@@ -152,9 +152,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
 bool url::is_absolute(std::string_view text) noexcept {
     const std::size_t colon = text.find("://");
     if (colon == std::string_view::npos || colon == 0) return false;
-    return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), [](char character) {
-        return detail::is(detail::unreserved_character, character) || character == '+';
-    });
+    return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon),
+        [](char character) { return detail::is(detail::unreserved_character, character) || character == '+'; });
 }
 
 url::url(std::string_view text) {
@@ -163,27 +162,27 @@ url::url(std::string_view text) {
     for (char character : text.substr(0, colon)) scheme_.push_back(detail::to_lower(character));
     if (scheme_ != "http" && scheme_ != "https") refuse(text, "has a scheme that is neither http nor https");
 
-    std::string_view       rest          = text.substr(colon + 3);
-    const std::size_t      authority_end = std::min(rest.find_first_of("/?#"), rest.size());
-    const std::string_view authority     = rest.substr(0, authority_end);
+    std::string_view rest = text.substr(colon + 3);
+    const std::size_t authority_end = std::min(rest.find_first_of("/?#"), rest.size());
+    const std::string_view authority = rest.substr(0, authority_end);
     rest.remove_prefix(authority_end);
     if (authority.find('@') != std::string_view::npos) refuse(text, "has user information, which is not sent");
 
     std::string_view port;
-    bool             has_port = false;
-    std::string_view host     = authority;
+    bool has_port = false;
+    std::string_view host = authority;
     if (!authority.empty() && authority.front() == '[') {
         const std::size_t close = authority.find(']');
         if (close == std::string_view::npos) refuse(text, "has an address without its closing bracket");
-        host     = authority.substr(1, close - 1);
+        host = authority.substr(1, close - 1);
         has_port = close + 1 < authority.size();
         if (has_port && authority[close + 1] != ':') refuse(text, "has characters after the address");
         if (has_port) port = authority.substr(close + 2);
         if (host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos)
             refuse(text, "has an address that is not IPv6");
     } else if (const std::size_t last = authority.rfind(':'); last != std::string_view::npos) {
-        host     = authority.substr(0, last);
-        port     = authority.substr(last + 1);
+        host = authority.substr(0, last);
+        port = authority.substr(last + 1);
         has_port = true;
     }
     if (host.empty()) refuse(text, "has no host");
@@ -192,7 +191,7 @@ url::url(std::string_view text) {
             refuse(text, "has a host with a character that is not allowed");
         host_.push_back(detail::to_lower(character));
     }
-    port_   = has_port ? parse_port(text, port) : static_cast<std::uint16_t>(scheme_ == "http" ? 80 : 443);
+    port_ = has_port ? parse_port(text, port) : static_cast<std::uint16_t>(scheme_ == "http" ? 80 : 443);
     target_ = clean_target(text, rest);
 }
 
@@ -233,7 +232,7 @@ bool request_target::assign(std::string_view raw) {
         const std::string_view scheme = raw.substr(0, raw.find("://"));
         if (!equal_ignoring_case(scheme, "http") && !equal_ignoring_case(scheme, "https")) return false;
         const std::size_t authority_at = scheme.size() + 3;
-        path_at                        = std::min(raw.find_first_of("/?", authority_at), raw.size());
+        path_at = std::min(raw.find_first_of("/?", authority_at), raw.size());
         const std::string_view authority = raw.substr(authority_at, path_at - authority_at);
         if (authority.empty() || authority.find('@') != std::string_view::npos) return false;
     }
@@ -241,16 +240,16 @@ bool request_target::assign(std::string_view raw) {
     const std::size_t question = std::min(raw.find('?', path_at), raw.size());
     if (!normalise(raw.substr(path_at, question - path_at))) {
         path_.clear();
-        path_size_  = 0;
+        path_size_ = 0;
         normalised_ = false;
         return false;
     }
     if (!normalised_) {
-        path_at_   = static_cast<std::uint32_t>(path_at);
+        path_at_ = static_cast<std::uint32_t>(path_at);
         path_size_ = static_cast<std::uint32_t>(question - path_at);
     }
     if (question < raw.size()) {
-        query_at_   = static_cast<std::uint32_t>(question + 1);
+        query_at_ = static_cast<std::uint32_t>(question + 1);
         query_size_ = static_cast<std::uint32_t>(raw.size() - question - 1);
     }
     return true;
@@ -259,7 +258,7 @@ bool request_target::assign(std::string_view raw) {
 // Leaves the path where it stands in raw_ when there is nothing to change, which is nearly always.
 bool request_target::normalise(std::string_view path) {
     if (path.empty()) {  // absolute form without a path
-        path_       = "/";
+        path_ = "/";
         normalised_ = true;
         return true;
     }
@@ -311,9 +310,9 @@ std::optional<std::string> request_target::query(std::string_view name) const {
 std::vector<std::pair<std::string, std::string>> request_target::query_parameters() const {
     std::vector<std::pair<std::string, std::string>> all;
     each_parameter(raw_query(), [&](std::string_view raw_name, std::string_view raw_value) {
-        bool        well_formed = true;
-        std::string name        = decode_query_part(raw_name, well_formed);
-        std::string value       = decode_query_part(raw_value, well_formed);
+        bool well_formed = true;
+        std::string name = decode_query_part(raw_name, well_formed);
+        std::string value = decode_query_part(raw_value, well_formed);
         if (well_formed) all.emplace_back(std::move(name), std::move(value));
         return true;
     });

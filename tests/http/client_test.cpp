@@ -41,13 +41,13 @@ raw_server::script answers(std::string body) {
 
 TEST(http_client, gets_a_string) {
     raw_server server(answers("hello"));
-    client     http;
+    client http;
     EXPECT_EQ(http.get_string(server.url("/x")).get(), "hello");
 }
 
 TEST(http_client, sends_what_it_was_given) {
     std::promise<std::string> received;
-    raw_server                server([&](raw_socket& peer, int) {
+    raw_server server([&](raw_socket& peer, int) {
         received.set_value(peer.read_message());
         peer.send("HTTP/1.1 201 Made\r\nX-A: b\r\nContent-Type: text/x\r\nContent-Length: 2\r\n\r\nok");
     });
@@ -58,8 +58,9 @@ TEST(http_client, sends_what_it_was_given) {
     request what(method::post, "item?q=1", content("body", "text/y"));
     what.headers().add("X-Own", "mine");
     response answer = http.send(std::move(what)).get();
-    EXPECT_EQ(received.get_future().get(), "POST /base/item?q=1 HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server.port()) +
-                        "\r\nX-Own: mine\r\nUser-Agent: test\r\nContent-Type: text/y\r\nContent-Length: 4\r\n\r\nbody");
+    EXPECT_EQ(received.get_future().get(),
+        "POST /base/item?q=1 HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server.port()) +
+            "\r\nX-Own: mine\r\nUser-Agent: test\r\nContent-Type: text/y\r\nContent-Length: 4\r\n\r\nbody");
     EXPECT_EQ(answer.status(), 201);
     EXPECT_EQ(answer.reason(), "Made");
     EXPECT_EQ(answer.headers().get("x-a"), "b");
@@ -71,7 +72,7 @@ TEST(http_client, sends_what_it_was_given) {
 // 1.26/1
 TEST(http_client, S_1_26_1_sequential_requests_share_one_connection) {
     raw_server server(answers("x"));
-    client     http;
+    client http;
     for (int i = 0; i < 5; ++i) EXPECT_EQ(http.get_string(server.url()).get(), "x");
     EXPECT_EQ(server.connections(), 1);
     EXPECT_EQ(http.connection_count(), 1U);
@@ -172,7 +173,7 @@ TEST(http_client, failures_name_the_request_and_the_cause) {
         raw_server gone(answers(""));
         free_port = gone.port();
     }
-    client            http;
+    client http;
     const std::string target = "http://127.0.0.1:" + std::to_string(free_port) + "/x";
     const task<response> asked = http.get(target);  // keeps its exception while that is read
     try {
@@ -180,7 +181,8 @@ TEST(http_client, failures_name_the_request_and_the_cause) {
         FAIL() << "nothing thrown";
     } catch (const request_exception& error) {
         EXPECT_EQ(error.status(), std::nullopt);
-        EXPECT_TRUE(std::string(error.what()).starts_with("GET '" + target + "' failed: connect to '127.0.0.1:")) << error.what();
+        EXPECT_TRUE(std::string(error.what()).starts_with("GET '" + target + "' failed: connect to '127.0.0.1:"))
+            << error.what();
         EXPECT_THROW(std::rethrow_if_nested(error), weft::io_error);
     }
     EXPECT_EQ(http.connection_count(), 0U);
@@ -212,10 +214,10 @@ TEST(http_client, failures_name_the_request_and_the_cause) {
 // 1.26/2
 TEST(http_client, S_1_26_2_excess_requests_wait_in_line_and_waiting_is_cancelable) {
     task_completion_source<> leave(weft::creation_options::run_continuations_asynchronously);
-    std::atomic<int>         entered{0};
-    std::mutex               lock;
+    std::atomic<int> entered{0};
+    std::mutex lock;
     std::vector<std::string> order;
-    server                   owner([&](request& asked) -> task<response> {
+    server owner([&](request& asked) -> task<response> {
         {
             std::scoped_lock guard(lock);
             order.emplace_back(asked.path());
@@ -231,10 +233,10 @@ TEST(http_client, S_1_26_2_excess_requests_wait_in_line_and_waiting_is_cancelabl
 
     task<std::string> first = http.get_string("/0");
     EXPECT_TRUE(eventually([&] { return entered.load() == 1; }));
-    task<std::string>   second = http.get_string("/1");
+    task<std::string> second = http.get_string("/1");
     cancellation_source stop;
-    task<std::string>   third  = http.get_string("/2", stop.token());
-    task<std::string>   fourth = http.get_string("/3");
+    task<std::string> third = http.get_string("/2", stop.token());
+    task<std::string> fourth = http.get_string("/3");
     stop.cancel();
     EXPECT_THROW(third.get(), weft::operation_canceled);
     EXPECT_FALSE(second.is_completed());
@@ -249,23 +251,25 @@ TEST(http_client, S_1_26_2_excess_requests_wait_in_line_and_waiting_is_cancelabl
         client_options none;
         none.max_connections_per_server = 0;
         return none;
-    }()), std::invalid_argument);
+    }()),
+        std::invalid_argument);
     owner.stop().get();
 }
 
 // 1.26/4
 TEST(http_client, S_1_26_4_a_timeout_is_a_cancellation_with_a_timeout_inside) {
-    raw_server     silent([](raw_socket& peer, int) { peer.read_to_end(); });
+    raw_server silent([](raw_socket& peer, int) { peer.read_to_end(); });
     client_options options;
     options.timeout = 50ms;
     client http(options);
-    const task<response> asked  = http.get(silent.url("/slow"));  // keeps its exception while that is read
-    bool                 nested = false;
+    const task<response> asked = http.get(silent.url("/slow"));  // keeps its exception while that is read
+    bool nested = false;
     try {
         asked.get();
         FAIL() << "nothing thrown";
     } catch (const weft::task_canceled& error) {
-        EXPECT_EQ(std::string(error.what()), "GET '" + silent.url("/slow") + "' was canceled: the timeout of 50 ms elapsed");
+        EXPECT_EQ(
+            std::string(error.what()), "GET '" + silent.url("/slow") + "' was canceled: the timeout of 50 ms elapsed");
         try {
             std::rethrow_if_nested(error);
         } catch (const weft::timeout_exception&) {
@@ -277,15 +281,15 @@ TEST(http_client, S_1_26_4_a_timeout_is_a_cancellation_with_a_timeout_inside) {
 }
 
 TEST(http_client, S_1_26_4_a_user_cancellation_has_the_users_token_and_nothing_inside) {
-    std::atomic<bool>   received{false};
-    raw_server          silent([&](raw_socket& peer, int) {
+    std::atomic<bool> received{false};
+    raw_server silent([&](raw_socket& peer, int) {
         peer.read_until("\r\n\r\n");
         received.store(true);
         peer.read_to_end();
     });
-    client              http;
+    client http;
     cancellation_source stop;
-    task<response>      asked = http.get(silent.url(), stop.token());
+    task<response> asked = http.get(silent.url(), stop.token());
     EXPECT_TRUE(eventually([&] { return received.load(); }));
     stop.cancel();
     try {
@@ -307,15 +311,15 @@ TEST(http_client, S_1_26_5_cancelling_kills_the_connection_in_every_phase) {
     for (const char* part : sent) {
         std::atomic<bool> ready{false};
         std::atomic<bool> closed{false};
-        raw_server        server([&](raw_socket& peer, int) {
+        raw_server server([&](raw_socket& peer, int) {
             peer.read_until("\r\n\r\n");
             peer.send(part);
             ready.store(true);
             closed.store(peer.is_at_end());
         });
-        client              http;
+        client http;
         cancellation_source stop;
-        task<response>      asked = http.get(server.url(), stop.token());
+        task<response> asked = http.get(server.url(), stop.token());
         EXPECT_TRUE(eventually([&] { return ready.load(); }));
         stop.cancel();
         EXPECT_THROW(asked.get(), weft::operation_canceled);
@@ -337,14 +341,14 @@ TEST(http_client, S_1_26_7_a_request_swallowed_by_a_closed_connection_is_sent_ag
     };
     {
         raw_server server(script);
-        client     http;
+        client http;
         EXPECT_EQ(http.get_string(server.url()).get(), "0");
         EXPECT_EQ(http.get_string(server.url()).get(), "1");
         EXPECT_EQ(server.connections(), 2);
     }
     {
         raw_server server(script);
-        client     http;
+        client http;
         EXPECT_EQ(http.get_string(server.url()).get(), "0");
         EXPECT_THROW(http.post(server.url(), "").get(), request_exception);
         EXPECT_EQ(server.connections(), 1);
@@ -370,7 +374,7 @@ TEST(http_client, S_1_26_7_a_request_is_not_sent_again_once_a_byte_of_the_respon
 
 // 1.26/8
 TEST(http_client, S_1_26_8_an_expired_connection_is_not_used_again) {
-    raw_server     server(answers("x"));
+    raw_server server(answers("x"));
     client_options options;
     options.pooled_connection_idle_timeout = 0ms;
     client http(options);
@@ -380,7 +384,7 @@ TEST(http_client, S_1_26_8_an_expired_connection_is_not_used_again) {
 
 TEST(http_client, a_running_request_outlives_its_client) {
     task_completion_source<> leave(weft::creation_options::run_continuations_asynchronously);
-    server                   owner([&](request&) -> task<response> {
+    server owner([&](request&) -> task<response> {
         co_await leave.task();
         co_return response::text("late");
     });
@@ -399,8 +403,8 @@ TEST(http_client, a_running_request_outlives_its_client) {
 task<int> many_requests(client& http, int count) {
     int good = 0;
     for (int i = 0; i < count; ++i) {
-        std::string       target = "/" + std::to_string(i);
-        const std::string body   = co_await http.get_string(target);
+        std::string target = "/" + std::to_string(i);
+        const std::string body = co_await http.get_string(target);
         if (body == target) ++good;
     }
     co_return good;

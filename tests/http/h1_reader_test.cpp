@@ -52,18 +52,18 @@ public:
 
 private:
     request_reader reader_;
-    read_buffer    input_;
-    request        request_;
-    std::string    text_;
-    bool           refused_ = false;
+    read_buffer input_;
+    request request_;
+    std::string text_;
+    bool refused_ = false;
 };
 
 h1_limits small_limits() {
     h1_limits limits;
-    limits.start_line  = 64;
-    limits.fields      = 128;
+    limits.start_line = 64;
+    limits.fields = 128;
     limits.field_count = 5;
-    limits.body        = 20;
+    limits.body = 20;
     return limits;
 }
 
@@ -88,7 +88,7 @@ void expect_same_however_cut(std::string_view bytes, const h1_limits& limits, co
 
 struct request_case {
     std::string_view bytes;
-    const char*      expected;
+    const char* expected;
 };
 
 class request_table : public testing::TestWithParam<request_case> {};
@@ -133,7 +133,8 @@ constexpr request_case well_formed[] = {
     {"POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", "more"},
     {"POST / HTTP/1.1\r\n" H "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx", "POST / [x] | ok"},
     // Pipelining: each message stops where it should.
-    {"GET /1 HTTP/1.1\r\n" H "\r\nGET /2 HTTP/1.1\r\n" H "\r\nGET /1 HTTP/1.1\r\n" H "\r\n", "GET /1 | GET /2 | GET /1 | ok"},
+    {"GET /1 HTTP/1.1\r\n" H "\r\nGET /2 HTTP/1.1\r\n" H "\r\nGET /1 HTTP/1.1\r\n" H "\r\n",
+        "GET /1 | GET /2 | GET /1 | ok"},
     {"GET / HTTP/1.1\r\n" H "\r\nGET / HTTP/1.1\r\n" H "\r\nGET / HTTP/1.1\r\n" H "\r", "GET / | GET / | more"},
     {"POST / HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nabPOST / HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\ncd",
         "POST / [ab] | POST / [cd] | ok"},
@@ -251,9 +252,11 @@ constexpr request_case malformed[] = {
     {"GET / HTTP/1.1\r\nA:\r\nB:\r\nC:\r\nD:\r\n" H "\r\n", "GET / | ok"},
     {"GET / HTTP/1.1\r\nA:\r\nB:\r\nC:\r\nD:\r\nE:\r\n" H "\r\n", "431"},
     {"GET / HTTP/1.1\r\n" H "A: 12345678901234567890123456789012345678901234567890\r\nB: "
-     "abcdefghijkl12345678901234567890123456789012345678901234567890\r\n\r\n", "431"},
+     "abcdefghijkl12345678901234567890123456789012345678901234567890\r\n\r\n",
+        "431"},
     {"GET / HTTP/1.1\r\n" H "A: 12345678901234567890123456789012345678901234567890\r\nB: "
-     "abcdefghijkl12345678901234567890123456789012345678901234567890\n\r\n", "431"},
+     "abcdefghijkl12345678901234567890123456789012345678901234567890\n\r\n",
+        "431"},
     // a refusal comes after the good messages before it
     {"GET /1 HTTP/1.1\r\n" H "\r\nGET /2 HTTP/1.1\n" H "\r\n", "GET /1 | 400"},
     {"POST / HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabcGET / HTTP/9.9\r\n\r\n", "POST / [abc] | 505"},
@@ -265,8 +268,8 @@ INSTANTIATE_TEST_SUITE_P(malformed, request_table, testing::ValuesIn(malformed))
 
 TEST(request_reader, gives_the_fields_as_sent) {
     request_reader reader{h1_limits{}};
-    read_buffer    input;
-    request        seen;
+    read_buffer input;
+    request seen;
     input.append("GET /x HTTP/1.1\r\nHost: h\r\nX-Own:  a b \r\naccept:*/*\r\n\r\n");
     ASSERT_EQ(reader.advance(input, seen), h1_progress::complete);
     ASSERT_EQ(seen.headers().size(), 3U);
@@ -279,8 +282,8 @@ TEST(request_reader, gives_the_fields_as_sent) {
 
 TEST(request_reader, tells_when_the_client_waits_for_continue) {
     request_reader reader{h1_limits{}};
-    read_buffer    input;
-    request        seen;
+    read_buffer input;
+    request seen;
     input.append("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     ASSERT_EQ(reader.advance(input, seen), h1_progress::head);
     EXPECT_TRUE(reader.expects_continue());
@@ -293,10 +296,10 @@ TEST(request_reader, tells_when_the_client_waits_for_continue) {
 
 TEST(request_reader, a_repeated_head_is_the_same_message_even_after_the_handler_changed_it) {
     constexpr std::string_view head = "POST /a/../b?q HTTP/1.1\r\nHost: h\r\nX: 1\r\nContent-Length: 1\r\n\r\n";
-    request_reader             reader{h1_limits{}};
-    read_buffer                input;
-    request                    seen;
-    const auto                 read_one = [&](char body) {
+    request_reader reader{h1_limits{}};
+    read_buffer input;
+    request seen;
+    const auto read_one = [&](char body) {
         input.append(head);
         input.append(std::string_view(&body, 1));
         h1_progress progress = reader.advance(input, seen);
@@ -322,8 +325,8 @@ TEST(request_reader, a_repeated_head_is_the_same_message_even_after_the_handler_
 
 TEST(request_reader, an_older_message_put_back_does_not_pass_for_the_last) {
     request_reader reader{h1_limits{}};
-    read_buffer    input;
-    request        seen;
+    read_buffer input;
+    request seen;
     input.append("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx");
     ASSERT_EQ(reader.advance(input, seen), h1_progress::head);
     ASSERT_EQ(reader.advance(input, seen), h1_progress::complete);
@@ -358,7 +361,7 @@ TEST(request_reader, default_limits_are_those_that_kestrel_users_know) {
 
 TEST(request_reader, floods_of_chunk_extensions_and_trailers_end) {
     const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
-    std::string       extensions = head;
+    std::string extensions = head;
     for (int i = 0; i < 20; ++i) extensions += "1;" + std::string(1000, 'e') + "\r\nx\r\n";
     EXPECT_EQ(whole_verdict(extensions, h1_limits{}), "400");
     std::string trailers = head + "0\r\n";
@@ -371,9 +374,9 @@ TEST(request_reader, floods_of_chunk_extensions_and_trailers_end) {
 std::string read_response(
     std::string_view bytes, std::size_t piece, bool then_end, method asked = method::get, const h1_limits& limits = {}) {
     response_reader reader(limits, asked);
-    read_buffer     input;
-    response        seen;
-    h1_progress     progress = h1_progress::need_more;
+    read_buffer input;
+    response seen;
+    h1_progress progress = h1_progress::need_more;
     for (std::size_t at = 0; at < bytes.size() && progress == h1_progress::need_more; at += piece) {
         input.append(bytes.substr(at, piece));
         progress = reader.advance(input, seen);
@@ -388,9 +391,9 @@ std::string read_response(
 
 struct response_case {
     std::string_view bytes;
-    const char*      expected;
-    bool             then_end = false;
-    method           asked    = method::get;
+    const char* expected;
+    bool then_end = false;
+    method asked = method::get;
 };
 
 class response_table : public testing::TestWithParam<response_case> {};
@@ -408,8 +411,8 @@ constexpr response_case responses[] = {
     {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", "more"},
     {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", "failed: connection closed in the middle of a body", true},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", "200 OK [ab]"},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", "failed: connection closed in the middle of a body",
-        true},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+        "failed: connection closed in the middle of a body", true},
     {"HTTP/1.1 200 OK\r\n\r\nabc", "more"},
     {"HTTP/1.1 200 OK\r\n\r\nabc", "200 OK [abc] close", true},
     {"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na", "200 OK [a] close"},
@@ -420,7 +423,8 @@ constexpr response_case responses[] = {
     {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "200 OK []", false, method::head},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "200 OK []", false, method::head},
     {"HTTP/1.1 200 OK\r\n\r\n", "200 OK []", false, method::head},
-    {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
+    {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: "
+     "1\r\n\r\na",
         "200 OK [a]"},
     {"HTTP/1.1 200 OK\r\nA: b\r\n  c\r\nContent-Length: 1\r\n\r\na", "200 OK [a]"},
     {"", "failed: connection closed before a response", true},
@@ -440,8 +444,8 @@ INSTANTIATE_TEST_SUITE_P(all, response_table, testing::ValuesIn(responses));
 
 TEST(response_reader, unfolds_folded_fields) {
     response_reader reader(h1_limits{}, method::get);
-    read_buffer     input;
-    response        seen;
+    read_buffer input;
+    response seen;
     input.append("HTTP/1.1 200 OK\r\nA: b\r\n  c\r\nB: d\r\nContent-Length: 0\r\n\r\n");
     ASSERT_EQ(reader.advance(input, seen), h1_progress::complete);
     EXPECT_EQ(seen.headers().get("A"), "b c");
@@ -450,8 +454,8 @@ TEST(response_reader, unfolds_folded_fields) {
 
 TEST(response_reader, leaves_what_follows_in_the_buffer) {
     response_reader reader(h1_limits{}, method::get);
-    read_buffer     input;
-    response        seen;
+    read_buffer input;
+    response seen;
     input.append("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naX");
     ASSERT_EQ(reader.advance(input, seen), h1_progress::complete);
     EXPECT_EQ(input.view(), "X");

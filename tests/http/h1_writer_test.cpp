@@ -17,19 +17,20 @@ constexpr const char* date_line = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 std::string written(const response& what, bool keep_alive = true, bool head_only = false, bool chunked = false,
     version to = version::http_1_1) {
     response_framing how;
-    how.to         = to;
+    how.to = to;
     how.keep_alive = keep_alive;
-    how.head_only  = head_only;
-    how.streamed   = chunked;
-    how.now        = 784111777;
+    how.head_only = head_only;
+    how.streamed = chunked;
+    how.now = 784111777;
     std::string out;
     write_response(out, what, how);
     return out;
 }
 
 TEST(response_writer, writes_one_block) {
-    EXPECT_EQ(written(response::text("hi")), std::string("HTTP/1.1 200 OK\r\n") + date_line +
-                                                 "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\n\r\nhi");
+    EXPECT_EQ(written(response::text("hi")),
+        std::string("HTTP/1.1 200 OK\r\n") + date_line +
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\n\r\nhi");
     EXPECT_EQ(written(response(404)), std::string("HTTP/1.1 404 Not Found\r\n") + date_line + "Content-Length: 0\r\n\r\n");
     EXPECT_EQ(written(response(799)), std::string("HTTP/1.1 799 Unknown\r\n") + date_line + "Content-Length: 0\r\n\r\n");
 }
@@ -64,7 +65,8 @@ TEST(response_writer, lets_the_application_tell_a_length_only_without_a_body) {
 TEST(response_writer, says_what_becomes_of_the_connection) {
     EXPECT_NE(written(response(), false).find("Connection: close\r\n"), std::string::npos);
     EXPECT_EQ(written(response(), true).find("Connection"), std::string::npos);
-    EXPECT_NE(written(response(), true, false, false, version::http_1_0).find("Connection: keep-alive\r\n"), std::string::npos);
+    EXPECT_NE(
+        written(response(), true, false, false, version::http_1_0).find("Connection: keep-alive\r\n"), std::string::npos);
 }
 
 TEST(response_writer, keeps_the_fields_of_the_application_and_its_date) {
@@ -72,8 +74,9 @@ TEST(response_writer, keeps_the_fields_of_the_application_and_its_date) {
     made.headers().add("X-A", "1");
     made.headers().add("Date", "yesterday");
     made.headers().add("Content-Type", "application/problem+json");
-    EXPECT_EQ(written(made), "HTTP/1.1 200 OK\r\nX-A: 1\r\nDate: yesterday\r\nContent-Type: "
-                             "application/problem+json\r\nContent-Length: 2\r\n\r\n{}");
+    EXPECT_EQ(written(made),
+        "HTTP/1.1 200 OK\r\nX-A: 1\r\nDate: yesterday\r\nContent-Type: "
+        "application/problem+json\r\nContent-Length: 2\r\n\r\n{}");
 }
 
 TEST(http_date, is_that_of_the_rfc) {
@@ -95,8 +98,8 @@ TEST(request_writer, reads_back_as_the_same_message) {
             write_request(wire, sent, "/a?b", "h:1");
 
             request_reader reader{h1_limits{}};
-            read_buffer    input;
-            request        seen;
+            read_buffer input;
+            request seen;
             input.append(wire);
             h1_progress progress = reader.advance(input, seen);
             while (progress == h1_progress::head) progress = reader.advance(input, seen);

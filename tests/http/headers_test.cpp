@@ -16,8 +16,7 @@ using weft::http::headers;
 
 std::string listing(const headers& fields) {
     std::string text;
-    for (const weft::http::header_field field : fields)
-        text.append(field.name).append("=").append(field.value).append(";");
+    for (const weft::http::header_field field : fields) text.append(field.name).append("=").append(field.value).append(";");
     return text;
 }
 
@@ -120,7 +119,7 @@ TEST(headers, has_token_reads_lists) {
 
 TEST(headers, every_id_has_a_name_that_leads_back_to_it) {
     for (std::size_t i = 1; i < weft::http::header_id_count; ++i) {
-        const auto  id = static_cast<header_id>(i);
+        const auto id = static_cast<header_id>(i);
         std::string name(weft::http::to_string(id));
         EXPECT_EQ(weft::http::find_header_id(name), id) << name;
         for (char& character : name) character = static_cast<char>(std::tolower(character));

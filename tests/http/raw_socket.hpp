@@ -30,8 +30,8 @@ public:
     explicit raw_socket(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         prepare();
         sockaddr_in address{};
-        address.sin_family      = AF_INET;
-        address.sin_port        = htons(port);
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
             throw std::runtime_error("connect failed");
@@ -59,20 +59,18 @@ public:
         }
     }
     std::string read_exactly(std::size_t size) {
-        while (rest_.size() < size && more()) {
-        }
+        while (rest_.size() < size && more()) {}
         return take(std::min(size, rest_.size()));
     }
     /// Everything until the peer closes.
     std::string read_to_end() {
-        while (more()) {
-        }
+        while (more()) {}
         return take(rest_.size());
     }
     /// One response or request with a Content-Length, head and body.
     std::string read_message() {
-        std::string       head = read_until("\r\n\r\n");
-        const std::size_t at   = head.find("Content-Length: ");
+        std::string head = read_until("\r\n\r\n");
+        const std::size_t at = head.find("Content-Length: ");
         if (at == std::string::npos) return head;
         return head + read_exactly(static_cast<std::size_t>(std::stoul(head.substr(at + 16))));
     }
@@ -93,14 +91,14 @@ public:
 private:
     void prepare() {
         const timeval limit{20, 0};
-        const int     on = 1;
+        const int on = 1;
         ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
         ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
         ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     }
     bool more() {
-        char          bytes[16384];
-        ssize_t       got;
+        char bytes[16384];
+        ssize_t got;
         do got = ::recv(fd_, bytes, sizeof(bytes), 0);
         while (got < 0 && errno == EINTR);
         if (got > 0) rest_.append(bytes, static_cast<std::size_t>(got));
@@ -112,7 +110,7 @@ private:
         return taken;
     }
 
-    int         fd_;
+    int fd_;
     std::string rest_;
 };
 
@@ -124,16 +122,16 @@ public:
     /// @param talk  called with the connection and its number, from 0
     explicit raw_server(script talk) : talk_(std::move(talk)), fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_in address{};
-        address.sin_family      = AF_INET;
+        address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 || ::listen(fd_, 256) != 0)
             throw std::runtime_error("listen failed");
         socklen_t size = sizeof(address);
         ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-        port_     = ntohs(address.sin_port);
+        port_ = ntohs(address.sin_port);
         acceptor_ = std::thread([this] { accept_all(); });
     }
-    raw_server(const raw_server&)            = delete;
+    raw_server(const raw_server&) = delete;
     raw_server& operator=(const raw_server&) = delete;
     ~raw_server() {
         stopping_.store(true);
@@ -144,8 +142,8 @@ public:
     }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
-    [[nodiscard]] int           connections() const { return connections_.load(); }
-    [[nodiscard]] std::string   url(std::string_view target = "/") const {
+    [[nodiscard]] int connections() const { return connections_.load(); }
+    [[nodiscard]] std::string url(std::string_view target = "/") const {
         return "http://127.0.0.1:" + std::to_string(port_) + std::string(target);
     }
 
@@ -162,13 +160,13 @@ private:
         }
     }
 
-    script                   talk_;
-    int                      fd_;
-    std::uint16_t            port_ = 0;
-    std::atomic<bool>        stopping_{false};
-    std::atomic<int>         connections_{0};
+    script talk_;
+    int fd_;
+    std::uint16_t port_ = 0;
+    std::atomic<bool> stopping_{false};
+    std::atomic<int> connections_{0};
     std::vector<std::thread> talkers_;
-    std::thread              acceptor_;
+    std::thread acceptor_;
 };
 
 }  // namespace weft_test

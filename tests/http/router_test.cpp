@@ -14,7 +14,7 @@ namespace {
 using namespace weft::http;
 
 struct answer {
-    int         status;
+    int status;
     std::string body;
     std::string allow;
 };
@@ -47,9 +47,8 @@ TEST(router, prefers_the_literal_then_the_integer_then_the_parameter_then_the_re
 TEST(router, goes_back_when_the_more_exact_branch_leads_nowhere) {
     router routes;
     routes.map_get("/a/b/c", [] { return "literal"; });
-    routes.map_get("/{x}/b/{y}", [](request& asked) {
-        return std::string(asked.route_value("x")) + "-" + std::string(asked.route_value("y"));
-    });
+    routes.map_get("/{x}/b/{y}",
+        [](request& asked) { return std::string(asked.route_value("x")) + "-" + std::string(asked.route_value("y")); });
     routes.map_get("/a/{n:int}/c", [](request& asked) { return "n" + std::string(asked.route_value("n")); });
 
     EXPECT_EQ(body_of(routes, "/a/b/c"), "literal");
@@ -106,8 +105,8 @@ TEST(router, refuses_malformed_patterns_and_doubles_by_name) {
     router routes;
     const auto nothing = [] { return "x"; };
     routes.map_get("/a/{x}", nothing);
-    const char* bad[] = {"", "a", "/{", "/{}", "/}", "/x{y}", "/{a}/{a}", "/{a:float}", "/{a:}", "/{*}", "/{*a}/b", "/{a}{b}",
-        "/{:int}", "/{*a}/{b}"};
+    const char* bad[] = {"", "a", "/{", "/{}", "/}", "/x{y}", "/{a}/{a}", "/{a:float}", "/{a:}", "/{*}", "/{*a}/b",
+        "/{a}{b}", "/{:int}", "/{*a}/{b}"};
     for (const char* pattern : bad) EXPECT_THROW(routes.map_get(pattern, nothing), std::invalid_argument) << pattern;
     try {
         routes.map_get("/a/{y}", nothing);

@@ -42,12 +42,12 @@ public:
         server_.start(weft::net::endpoint::loopback_v4());
         port_ = server_.local_endpoint().port();
     }
-    running_server(const running_server&)            = delete;
+    running_server(const running_server&) = delete;
     running_server& operator=(const running_server&) = delete;
     ~running_server() { server_.stop(5s).get(); }
 
     server* operator->() { return &server_; }
-    [[nodiscard]] raw_socket    connect() const { return raw_socket(port_); }
+    [[nodiscard]] raw_socket connect() const { return raw_socket(port_); }
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::vector<std::string> errors() {
         std::scoped_lock guard(lock_);
@@ -55,17 +55,18 @@ public:
     }
 
 private:
-    std::mutex               lock_;
+    std::mutex lock_;
     std::vector<std::string> errors_;
-    server                   server_;
-    std::uint16_t            port_ = 0;
+    server server_;
+    std::uint16_t port_ = 0;
 };
 
 router hello_routes() {
     router routes;
     routes.map_get("/hello", [] { return "hello"; });
     routes.map_get("/users/{id:int}", [](request& asked) { return "user " + std::to_string(asked.route_int("id")); });
-    routes.map_post("/echo", [](request& asked) { return response(200, content(std::string(asked.content().bytes()), "a/b")); });
+    routes.map_post(
+        "/echo", [](request& asked) { return response(200, content(std::string(asked.content().bytes()), "a/b")); });
     routes.map_get("/fail", []() -> response { throw std::runtime_error("handler broke"); });
     routes.map_get("/fail-later", [](request&) -> task<response> {
         co_await weft::delay(1ms);
@@ -79,7 +80,7 @@ std::string status_of(const std::string& message) { return message.substr(0, 12)
 
 TEST(http_server, answers_and_keeps_the_connection) {
     running_server server(hello_routes());
-    raw_socket     peer = server.connect();
+    raw_socket peer = server.connect();
     for (int i = 0; i < 3; ++i) {
         peer.send(simple_get);
         const std::string answer = peer.read_message();
@@ -99,7 +100,7 @@ TEST(http_server, answers_and_keeps_the_connection) {
 
 TEST(http_server, routes_by_pattern_and_answers_404_and_405) {
     running_server server(hello_routes());
-    raw_socket     peer = server.connect();
+    raw_socket peer = server.connect();
     peer.send("GET /users/42 HTTP/1.1\r\nHost: h\r\n\r\n");
     EXPECT_EQ(body_of(peer.read_message()), "user 42");
     peer.send("GET /users/x HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -114,7 +115,7 @@ TEST(http_server, routes_by_pattern_and_answers_404_and_405) {
 
 TEST(http_server, answers_head_without_a_body) {
     running_server server(hello_routes());
-    raw_socket     peer = server.connect();
+    raw_socket peer = server.connect();
     peer.send("HEAD /hello HTTP/1.1\r\nHost: h\r\n\r\n");
     const std::string head = peer.read_until("\r\n\r\n");
     EXPECT_NE(head.find("Content-Length: 5\r\n"), std::string::npos);
@@ -124,7 +125,7 @@ TEST(http_server, answers_head_without_a_body) {
 
 TEST(http_server, closes_when_asked_and_under_http_1_0) {
     running_server server(hello_routes());
-    raw_socket     closing = server.connect();
+    raw_socket closing = server.connect();
     closing.send("GET /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
     const std::string answer = closing.read_to_end();
     EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos);
@@ -147,7 +148,7 @@ TEST(http_server, a_handler_can_close_the_connection) {
         last.headers().set("Connection", "close");
         return last;
     });
-    raw_socket     peer = server.connect();
+    raw_socket peer = server.connect();
     peer.send(simple_get);
     EXPECT_EQ(body_of(peer.read_to_end()), "bye");
 }
@@ -161,8 +162,8 @@ TEST(http_server, answers_pipelined_requests_in_order) {
         co_return response::text(n);
     });
     running_server server(std::move(routes));
-    raw_socket     peer = server.connect();
-    std::string    requests;
+    raw_socket peer = server.connect();
+    std::string requests;
     for (int i = 0; i < 50; ++i) requests += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: h\r\n\r\n";
     peer.send(requests);
     for (int i = 0; i < 50; ++i) ASSERT_EQ(body_of(peer.read_message()), std::to_string(i));
@@ -170,8 +171,8 @@ TEST(http_server, answers_pipelined_requests_in_order) {
 
 TEST(http_server, writes_the_answers_to_pipelined_requests_together) {
     running_server server(hello_routes());
-    raw_socket     peer = server.connect();
-    std::string    requests;
+    raw_socket peer = server.connect();
+    std::string requests;
     for (int i = 0; i < 2000; ++i) requests += simple_get;
     peer.send(requests);
     for (int i = 0; i < 2000; ++i) ASSERT_EQ(body_of(peer.read_message()), "hello");
@@ -179,16 +180,17 @@ TEST(http_server, writes_the_answers_to_pipelined_requests_together) {
 
 TEST(http_server, takes_a_request_in_single_bytes) {
     running_server server(hello_routes());
-    raw_socket     peer = server.connect();
-    for (char byte : std::string_view("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"))
+    raw_socket peer = server.connect();
+    for (char byte :
+        std::string_view("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"))
         ASSERT_TRUE(peer.send(std::string_view(&byte, 1)));
     EXPECT_EQ(body_of(peer.read_message()), "abc");
 }
 
 TEST(http_server, takes_and_gives_large_bodies) {
     running_server server(hello_routes());
-    raw_socket     peer = server.connect();
-    std::string    body(5'000'000, 'x');
+    raw_socket peer = server.connect();
+    std::string body(5'000'000, 'x');
     for (std::size_t i = 0; i < body.size(); i += 1000) body[i] = static_cast<char>('a' + i / 1000 % 26);
     std::thread writer([&] { peer.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5000000\r\n\r\n" + body); });
     writer.join();
@@ -199,7 +201,7 @@ TEST(http_server, takes_and_gives_large_bodies) {
 
 TEST(http_server, says_continue_to_a_client_that_waits_for_it) {
     running_server server(hello_routes());
-    raw_socket     peer = server.connect();
+    raw_socket peer = server.connect();
     peer.send("POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     EXPECT_EQ(peer.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
     peer.send("ab");
@@ -236,7 +238,7 @@ TEST(http_server, gives_malformed_requests_a_status_and_closes) {
 
 TEST(http_server, answers_the_good_requests_before_a_malformed_one) {
     running_server server(hello_routes());
-    raw_socket     peer = server.connect();
+    raw_socket peer = server.connect();
     peer.send(std::string(simple_get) + "BAD\r\n\r\n" + simple_get);
     EXPECT_EQ(body_of(peer.read_message()), "hello");
     EXPECT_EQ(status_of(peer.read_to_end()), "HTTP/1.1 400");
@@ -244,7 +246,7 @@ TEST(http_server, answers_the_good_requests_before_a_malformed_one) {
 
 TEST(http_server, answers_500_for_a_handler_that_throws_and_goes_on) {
     running_server server(hello_routes());
-    raw_socket     peer = server.connect();
+    raw_socket peer = server.connect();
     peer.send("GET /fail HTTP/1.1\r\nHost: h\r\n\r\n");
     const std::string answer = peer.read_message();
     EXPECT_EQ(status_of(answer), "HTTP/1.1 500");
@@ -267,7 +269,7 @@ TEST(http_server, streams_a_body_in_chunks_and_under_1_0_to_the_end_of_the_conne
         });
     });
     running_server server(std::move(routes));
-    raw_socket     peer = server.connect();
+    raw_socket peer = server.connect();
     for (int i = 0; i < 2; ++i) {
         peer.send("GET /stream HTTP/1.1\r\nHost: h\r\n\r\n");
         EXPECT_NE(peer.read_until("\r\n\r\n").find("\r\nTransfer-Encoding: chunked\r\n"), std::string::npos);
@@ -289,7 +291,7 @@ TEST(http_server, a_stream_that_fails_does_not_look_whole) {
         });
     });
     running_server server(std::move(routes));
-    raw_socket     peer = server.connect();
+    raw_socket peer = server.connect();
     peer.send("GET /stream HTTP/1.1\r\nHost: h\r\n\r\n");
     const std::string answer = peer.read_to_end();
     EXPECT_TRUE(answer.ends_with("4\r\npart\r\n")) << answer;
@@ -300,7 +302,7 @@ TEST(http_server, a_stream_that_fails_does_not_look_whole) {
 TEST(http_server, cancels_the_handlers_token_when_the_client_goes_away) {
     for (const bool by_reset : {false, true}) {
         task_completion_source<> entered(weft::creation_options::run_continuations_asynchronously);
-        std::atomic<bool>        canceled{false};
+        std::atomic<bool> canceled{false};
         running_server server([&](request&, cancellation_token token) -> task<response> {
             entered.set_result();
             try {
@@ -325,7 +327,7 @@ TEST(http_server, cancels_the_handlers_token_when_the_client_goes_away) {
 TEST(http_server, a_client_that_only_stops_sending_still_gets_its_answer) {
     task_completion_source<> entered(weft::creation_options::run_continuations_asynchronously);
     task_completion_source<> leave(weft::creation_options::run_continuations_asynchronously);
-    running_server           server([&](request&, cancellation_token token) -> task<response> {
+    running_server server([&](request&, cancellation_token token) -> task<response> {
         entered.set_result();
         co_await leave.task();
         co_return response::text(token.is_cancellation_requested() ? "half closed" : "open");
@@ -340,10 +342,10 @@ TEST(http_server, a_client_that_only_stops_sending_still_gets_its_answer) {
 }
 
 TEST(http_server, bytes_that_come_while_a_handler_waits_are_the_next_request) {
-    std::atomic<int>         count{0};
+    std::atomic<int> count{0};
     task_completion_source<> entered(weft::creation_options::run_continuations_asynchronously);
     task_completion_source<> leave(weft::creation_options::run_continuations_asynchronously);
-    running_server           server([&](request& asked) -> task<response> {
+    running_server server([&](request& asked) -> task<response> {
         if (count.fetch_add(1) == 0) {
             entered.set_result();
             co_await leave.task();
@@ -363,8 +365,9 @@ TEST(http_server, bytes_that_come_while_a_handler_waits_are_the_next_request) {
 
 TEST(http_server, clients_that_vanish_in_the_middle_leave_nothing_behind) {
     running_server server(hello_routes());
-    for (const char* part : {"", "G", "GET /hello HTTP/1.1\r\nHo", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nab",
-             "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", simple_get}) {
+    for (const char* part :
+        {"", "G", "GET /hello HTTP/1.1\r\nHo", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nab",
+            "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", simple_get}) {
         raw_socket closed = server.connect();
         closed.send(part);
         closed.close();
@@ -380,13 +383,13 @@ TEST(http_server, refuses_connections_over_the_limit_with_503) {
     server_options options;
     options.max_connections = 2;
     running_server server(hello_routes(), options);
-    raw_socket     first  = server.connect();
-    raw_socket     second = server.connect();
+    raw_socket first = server.connect();
+    raw_socket second = server.connect();
     first.send(simple_get);
     second.send(simple_get);
     first.read_message();
     second.read_message();
-    raw_socket        third   = server.connect();
+    raw_socket third = server.connect();
     const std::string refusal = third.read_to_end();
     EXPECT_EQ(status_of(refusal), "HTTP/1.1 503");
     first.close();
@@ -399,10 +402,10 @@ TEST(http_server, refuses_connections_over_the_limit_with_503) {
 TEST(http_server, gives_a_slow_head_408_and_closes_an_idle_connection) {
     server_options options;
     options.request_headers_timeout = 1s;
-    options.keep_alive_timeout      = 1s;
+    options.keep_alive_timeout = 1s;
     running_server server(hello_routes(), options);
-    raw_socket     idle = server.connect();
-    raw_socket     slow = server.connect();
+    raw_socket idle = server.connect();
+    raw_socket slow = server.connect();
     slow.send("GET /hello HTT");
     EXPECT_EQ(status_of(slow.read_to_end()), "HTTP/1.1 408");
     EXPECT_EQ(idle.read_to_end(), "");
@@ -412,7 +415,7 @@ TEST(http_server, gives_a_slow_head_408_and_closes_an_idle_connection) {
 TEST(http_server, a_handler_may_take_longer_than_the_times_for_clients) {
     server_options options;
     options.request_headers_timeout = 0s;
-    options.keep_alive_timeout      = 0s;
+    options.keep_alive_timeout = 0s;
     running_server server(
         [](request&) -> task<response> {
             co_await weft::delay(2500ms);
@@ -427,7 +430,7 @@ TEST(http_server, a_handler_may_take_longer_than_the_times_for_clients) {
 TEST(http_server, stop_closes_idle_connections_and_finishes_requests) {
     task_completion_source<> entered(weft::creation_options::run_continuations_asynchronously);
     task_completion_source<> leave(weft::creation_options::run_continuations_asynchronously);
-    auto                     handler = [&](request& asked) -> task<response> {
+    auto handler = [&](request& asked) -> task<response> {
         if (asked.path() == "/slow") {
             entered.set_result();
             co_await leave.task();
@@ -435,7 +438,7 @@ TEST(http_server, stop_closes_idle_connections_and_finishes_requests) {
         co_return response::text("done");
     };
     running_server server(handler);
-    raw_socket     idle = server.connect();
+    raw_socket idle = server.connect();
     idle.send(simple_get);
     idle.read_message();
     raw_socket busy = server.connect();
@@ -457,7 +460,7 @@ TEST(http_server, stop_closes_idle_connections_and_finishes_requests) {
 
 TEST(http_server, stop_aborts_what_is_left_at_the_deadline) {
     task_completion_source<> entered(weft::creation_options::run_continuations_asynchronously);
-    running_server           server([&](request&, cancellation_token token) -> task<response> {
+    running_server server([&](request&, cancellation_token token) -> task<response> {
         entered.set_result();
         co_await weft::delay(60s, token);
         co_return response();
@@ -472,7 +475,7 @@ TEST(http_server, stop_aborts_what_is_left_at_the_deadline) {
 
 TEST(http_server, the_destructor_aborts_without_waiting) {
     task_completion_source<> entered(weft::creation_options::run_continuations_asynchronously);
-    std::atomic<bool>        canceled{false};
+    std::atomic<bool> canceled{false};
     std::optional<raw_socket> peer;
     {
         server owner([&](request&, cancellation_token token) -> task<response> {
@@ -495,7 +498,7 @@ TEST(http_server, the_destructor_aborts_without_waiting) {
 
 TEST(http_server, a_port_in_use_is_named) {
     running_server first(hello_routes());
-    server         second(hello_routes());
+    server second(hello_routes());
     try {
         second.start(weft::net::endpoint::loopback_v4(first.port()));
         FAIL() << "nothing thrown";
@@ -510,9 +513,9 @@ TEST(http_server, a_port_in_use_is_named) {
 }
 
 TEST(http_server, serves_many_connections_at_once) {
-    running_server           server(hello_routes());
+    running_server server(hello_routes());
     std::vector<std::thread> threads;
-    std::atomic<int>         good{0};
+    std::atomic<int> good{0};
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&] {
             std::vector<raw_socket> peers;

@@ -43,9 +43,9 @@ TEST(url, encodes_what_is_not_ascii_and_resolves_dots) {
 }
 
 TEST(url, refuses_what_it_cannot_reach_and_says_why) {
-    const char* bad[] = {"", "h/a", "/a", "ftp://h/", "http://", "http:///a", "http://u:p@h/", "http://h:0/", "http://h:65536/",
-        "http://h:x/", "http://h:/", "http://h /", "http://h/a b", "http://h/a\r\nX: y", "http://[::1/", "http://[::1]x/",
-        "http://[zz]/", "http://a:b:c/", "http://h<x/", "://h"};
+    const char* bad[] = {"", "h/a", "/a", "ftp://h/", "http://", "http:///a", "http://u:p@h/", "http://h:0/",
+        "http://h:65536/", "http://h:x/", "http://h:/", "http://h /", "http://h/a b", "http://h/a\r\nX: y", "http://[::1/",
+        "http://[::1]x/", "http://[zz]/", "http://a:b:c/", "http://h<x/", "://h"};
     for (const char* text : bad) EXPECT_THROW(url{text}, std::invalid_argument) << text;
     try {
         url refused("http://h:99999/");
@@ -69,7 +69,8 @@ TEST(percent_encoding, goes_both_ways) {
     for (int byte = 0; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
     EXPECT_EQ(weft::http::percent_decode(weft::http::percent_encode(all)), all);
     EXPECT_EQ(weft::http::percent_encode("a b/ä~"), "a%20b%2F%C3%A4~");
-    for (const char* bad : {"%", "%1", "%zz", "a%2", "%%41"}) EXPECT_EQ(weft::http::percent_decode(bad), std::nullopt) << bad;
+    for (const char* bad : {"%", "%1", "%zz", "a%2", "%%41"})
+        EXPECT_EQ(weft::http::percent_decode(bad), std::nullopt) << bad;
 }
 
 TEST(request_target, normalises_once) {
@@ -150,7 +151,7 @@ TEST(request_target, forgets_the_target_before) {
 TEST(request_target, stays_whole_when_copied_or_moved) {
     request_target target;
     ASSERT_TRUE(target.assign("/x?y"));
-    request_target copy  = target;
+    request_target copy = target;
     request_target moved = std::move(target);
     EXPECT_EQ(copy.path(), "/x");
     EXPECT_EQ(moved.path(), "/x");

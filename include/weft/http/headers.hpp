@@ -87,7 +87,7 @@ inline constexpr std::size_t header_id_count = static_cast<std::size_t>(header_i
 struct header_field {
     std::string_view name;
     std::string_view value;
-    header_id        id = header_id::other;
+    header_id id = header_id::other;
 };
 
 namespace detail {
@@ -118,22 +118,22 @@ public:
     /// @returns how many fields were removed
     std::size_t remove(std::string_view name);
     std::size_t remove(header_id id);
-    void        clear() noexcept;
+    void clear() noexcept;
 
     /// The value of the first field of that name.
     [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const noexcept;
     [[nodiscard]] std::optional<std::string_view> get(header_id id) const noexcept;
     /// The values of all fields of that name, in order.
     [[nodiscard]] std::vector<std::string_view> get_all(std::string_view name) const;
-    [[nodiscard]] std::size_t                   count(header_id id) const noexcept;
-    [[nodiscard]] bool                          contains(std::string_view name) const noexcept;
+    [[nodiscard]] std::size_t count(header_id id) const noexcept;
+    [[nodiscard]] bool contains(std::string_view name) const noexcept;
     [[nodiscard]] bool contains(header_id id) const noexcept { return (present_ & bit(id)) != 0 && count(id) != 0; }
     /// Whether some field `id`, read as a comma-separated list, has the element `token` in any case: `Connection: Close`.
     [[nodiscard]] bool has_token(header_id id, std::string_view token) const noexcept;
 
-    [[nodiscard]] std::size_t    size() const noexcept { return entries_.size(); }
-    [[nodiscard]] bool           empty() const noexcept { return entries_.empty(); }
-    [[nodiscard]] header_field   operator[](std::size_t index) const noexcept;
+    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+    [[nodiscard]] header_field operator[](std::size_t index) const noexcept;
     [[nodiscard]] const_iterator begin() const noexcept;
     [[nodiscard]] const_iterator end() const noexcept;
 
@@ -146,23 +146,23 @@ private:
         std::uint32_t value_at;
         std::uint32_t value_size;
         std::uint16_t name_size;
-        header_id     id;
+        header_id id;
     };
 
     static constexpr std::uint64_t bit(header_id id) noexcept { return std::uint64_t{1} << static_cast<unsigned>(id); }
 
     [[nodiscard]] std::string_view name_of(const entry& field) const noexcept;
     [[nodiscard]] std::string_view value_of(const entry& field) const noexcept;
-    [[nodiscard]] bool             matches(const entry& field, header_id id, std::string_view name) const noexcept;
-    [[nodiscard]] entry            store(header_id id, std::string_view name, std::string_view value);
-    void                           replace(header_id id, std::string_view name, std::string_view value);
-    std::size_t                    remove_matching(header_id id, std::string_view name);
-    [[nodiscard]] const entry*     find(header_id id, std::string_view name) const noexcept;
+    [[nodiscard]] bool matches(const entry& field, header_id id, std::string_view name) const noexcept;
+    [[nodiscard]] entry store(header_id id, std::string_view name, std::string_view value);
+    void replace(header_id id, std::string_view name, std::string_view value);
+    std::size_t remove_matching(header_id id, std::string_view name);
+    [[nodiscard]] const entry* find(header_id id, std::string_view name) const noexcept;
 
-    std::string        text_;
+    std::string text_;
     std::vector<entry> entries_;
-    std::uint64_t      present_ = 0;  // ids that may be there; a clear bit is certain
-    std::uint64_t      stamp_   = 0;  // which parse filled it; 0 once it was changed
+    std::uint64_t present_ = 0;  // ids that may be there; a clear bit is certain
+    std::uint64_t stamp_ = 0;    // which parse filled it; 0 once it was changed
 };
 
 static_assert(header_id_count <= 64, "the ids are the bits of headers::present_");
@@ -171,14 +171,14 @@ static_assert(header_id_count <= 64, "the ids are the bits of headers::present_"
 class headers::const_iterator {
 public:
     using iterator_category = std::input_iterator_tag;
-    using value_type        = header_field;
-    using difference_type   = std::ptrdiff_t;
-    using pointer           = const header_field*;
-    using reference         = header_field;
+    using value_type = header_field;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const header_field*;
+    using reference = header_field;
 
     const_iterator() = default;
 
-    header_field    operator*() const noexcept { return (*owner_)[index_]; }
+    header_field operator*() const noexcept { return (*owner_)[index_]; }
     const_iterator& operator++() noexcept {
         ++index_;
         return *this;
@@ -197,7 +197,7 @@ private:
     const_iterator(const headers* owner, std::size_t index) noexcept : owner_(owner), index_(index) {}
 
     const headers* owner_ = nullptr;
-    std::size_t    index_ = 0;
+    std::size_t index_ = 0;
 };
 
 inline headers::const_iterator headers::begin() const noexcept { return const_iterator(this, 0); }

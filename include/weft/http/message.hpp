@@ -63,10 +63,10 @@ public:
     [[nodiscard]] static content octets(std::string bytes) { return content(std::move(bytes), "application/octet-stream"); }
 
     [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
-    [[nodiscard]] std::size_t      size() const noexcept { return bytes_.size(); }
-    [[nodiscard]] bool             empty() const noexcept { return bytes_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
     [[nodiscard]] std::string_view media_type() const noexcept { return own_type_.empty() ? known_type_ : own_type_; }
-    void                           set_media_type(std::string_view media_type);
+    void set_media_type(std::string_view media_type);
     /// Gives the bytes away; the content is empty then.
     [[nodiscard]] std::string take() noexcept {
         std::string given = std::move(bytes_);
@@ -86,9 +86,9 @@ public:
     void reset(std::size_t keep) noexcept;
 
 private:
-    std::string      bytes_;
+    std::string bytes_;
     std::string_view known_type_;  // a literal of ours
-    std::string      own_type_;    // any other type
+    std::string own_type_;         // any other type
 };
 
 namespace detail {
@@ -104,9 +104,9 @@ public:
     /// With any method name. @throws std::invalid_argument  if it is no token
     request(std::string_view method_name, std::string_view target, http::content body = {});
 
-    [[nodiscard]] http::method     method() const noexcept { return method_; }
+    [[nodiscard]] http::method method() const noexcept { return method_; }
     [[nodiscard]] std::string_view method_name() const noexcept;
-    [[nodiscard]] http::version    version() const noexcept { return version_; }
+    [[nodiscard]] http::version version() const noexcept { return version_; }
 
     /// What was asked for; on a server parsed and normalised.
     [[nodiscard]] const request_target& target() const noexcept { return target_; }
@@ -115,9 +115,9 @@ public:
     /// target().query(name)
     [[nodiscard]] std::optional<std::string> query(std::string_view name) const { return target_.query(name); }
 
-    [[nodiscard]] http::headers&       headers() noexcept { return headers_; }
+    [[nodiscard]] http::headers& headers() noexcept { return headers_; }
     [[nodiscard]] const http::headers& headers() const noexcept { return headers_; }
-    [[nodiscard]] http::content&       content() noexcept { return content_; }
+    [[nodiscard]] http::content& content() noexcept { return content_; }
     [[nodiscard]] const http::content& content() const noexcept { return content_; }
 
     /// What stood for `{name}` in the pattern of the route; empty if the pattern has no such parameter.
@@ -127,7 +127,7 @@ public:
     [[nodiscard]] std::int64_t route_int(std::string_view name) const;
 
     /// Makes a client send the body in the chunked coding, without telling its length first.
-    void               send_chunked(bool chunked) noexcept { chunked_ = chunked; }
+    void send_chunked(bool chunked) noexcept { chunked_ = chunked; }
     [[nodiscard]] bool is_sent_chunked() const noexcept { return chunked_; }
 
 private:
@@ -136,24 +136,24 @@ private:
     // Views: names into the router's patterns, values into the path of target_.
     struct route_parameter {
         std::string_view name;
-        std::uint32_t    value_at;
-        std::uint32_t    value_size;
+        std::uint32_t value_at;
+        std::uint32_t value_size;
     };
 
-    http::method                 method_  = http::method::get;
-    http::version                version_ = http::version::http_1_1;
-    bool                         chunked_ = false;
-    std::string                  other_method_;
-    request_target               target_;
-    http::headers                headers_;
-    http::content                content_;
+    http::method method_ = http::method::get;
+    http::version version_ = http::version::http_1_1;
+    bool chunked_ = false;
+    std::string other_method_;
+    request_target target_;
+    http::headers headers_;
+    http::content content_;
     std::vector<route_parameter> route_;
 };
 
 /// Where a streamed response goes, piece by piece.
 class response_stream {
 public:
-    response_stream(const response_stream&)            = delete;
+    response_stream(const response_stream&) = delete;
     response_stream& operator=(const response_stream&) = delete;
 
     /// Sends one piece; completes when the connection has taken it, so that a slow reader slows the writer.
@@ -162,7 +162,7 @@ public:
     [[nodiscard]] virtual task<> write(std::string_view piece) = 0;
 
 protected:
-    response_stream()  = default;
+    response_stream() = default;
     ~response_stream() = default;
 };
 
@@ -183,16 +183,16 @@ public:
     /// has returned; if it throws, the connection is closed without the end of the body, so the client sees an error.
     [[nodiscard]] static response stream(std::string_view media_type, body_producer producer);
 
-    [[nodiscard]] int  status() const noexcept { return status_; }
-    void               set_status(int status) noexcept { status_ = status; }
+    [[nodiscard]] int status() const noexcept { return status_; }
+    void set_status(int status) noexcept { status_ = status; }
     [[nodiscard]] bool is_success_status_code() const noexcept { return status_ >= 200 && status_ <= 299; }
     /// The phrase of the status line of a received response, else the usual one.
     [[nodiscard]] std::string_view reason() const noexcept;
-    [[nodiscard]] http::version    version() const noexcept { return version_; }
+    [[nodiscard]] http::version version() const noexcept { return version_; }
 
-    [[nodiscard]] http::headers&       headers() noexcept { return headers_; }
+    [[nodiscard]] http::headers& headers() noexcept { return headers_; }
     [[nodiscard]] const http::headers& headers() const noexcept { return headers_; }
-    [[nodiscard]] http::content&       content() noexcept { return content_; }
+    [[nodiscard]] http::content& content() noexcept { return content_; }
     [[nodiscard]] const http::content& content() const noexcept { return content_; }
 
     /// @returns *this for a status of 200 to 299
@@ -205,9 +205,9 @@ public:
     void set_status_line(int status, http::version seen, std::string_view reason);
 
 private:
-    int           status_  = 200;
+    int status_ = 200;
     http::version version_ = http::version::http_1_1;
-    std::string   reason_;
+    std::string reason_;
     http::headers headers_;
     http::content content_;
     body_producer producer_;

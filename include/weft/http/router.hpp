@@ -29,8 +29,7 @@ template <class Result>
 value_task<response> to_response(Result&& result) {
     if constexpr (std::is_constructible_v<value_task<response>, Result&&>)
         return value_task<response>(std::forward<Result>(result));
-    else
-        return value_task<response>(response(http::content(std::forward<Result>(result))));
+    else return value_task<response>(response(http::content(std::forward<Result>(result))));
 }
 
 template <class F>
@@ -120,7 +119,7 @@ private:
     void set_fallback(handler function);
 
     std::unique_ptr<node> root_;
-    handler               fallback_;
+    handler fallback_;
 };
 
 }  // namespace weft::inline WEFT_ABI::http

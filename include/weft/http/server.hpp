@@ -24,18 +24,18 @@ class server_state;
 
 /// Limits and times of a server. The defaults are those that users of Kestrel know.
 struct server_options {
-    std::size_t   max_connections         = 0;           ///< more are answered 503 and closed; 0: no limit
-    std::size_t   max_request_line_size   = 8 * 1024;    ///< 414 beyond
-    std::size_t   max_request_fields_size = 32 * 1024;   ///< all fields together; 431 beyond
-    std::size_t   max_request_field_count = 100;         ///< 431 beyond
-    std::uint64_t max_request_body_size   = 30'000'000;  ///< 413 beyond
+    std::size_t max_connections = 0;                   ///< more are answered 503 and closed; 0: no limit
+    std::size_t max_request_line_size = 8 * 1024;      ///< 414 beyond
+    std::size_t max_request_fields_size = 32 * 1024;   ///< all fields together; 431 beyond
+    std::size_t max_request_field_count = 100;         ///< 431 beyond
+    std::uint64_t max_request_body_size = 30'000'000;  ///< 413 beyond
     /// From the first byte of a request to the end of its head; 408 then.
     std::chrono::seconds request_headers_timeout{30};
     /// How long a connection may wait for its next request.
     std::chrono::seconds keep_alive_timeout{130};
     /// Least bytes per second of a request body and of a response the client takes, after a grace of 5 s; 0: none.
     std::uint32_t min_data_rate = 240;
-    int           backlog       = 511;
+    int backlog = 511;
 };
 static_assert(std::is_trivially_destructible_v<server_options>);
 
@@ -83,7 +83,7 @@ public:
     /// leaves it is dropped. Set it before start().
     void on_error(unique_function<void(const std::exception_ptr&)> hook);
 
-    [[nodiscard]] std::size_t   connection_count() const noexcept;
+    [[nodiscard]] std::size_t connection_count() const noexcept;
     /// Connections accepted so far.
     [[nodiscard]] std::uint64_t total_connections() const noexcept;
     /// Requests answered so far, malformed ones included.

@@ -36,7 +36,7 @@ public:
     [[nodiscard]] const std::string& scheme() const noexcept { return scheme_; }
     /// Lower case; an IPv6 address without its brackets.
     [[nodiscard]] const std::string& host() const noexcept { return host_; }
-    [[nodiscard]] std::uint16_t      port() const noexcept { return port_; }
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     /// Path and query, as they go on the wire; starts with '/'. Dot segments are resolved; a fragment is dropped.
     [[nodiscard]] const std::string& target() const noexcept { return target_; }
     /// What the Host field says: the host, with the port unless it is the scheme's own.
@@ -44,9 +44,9 @@ public:
     [[nodiscard]] std::string to_string() const { return scheme_ + "://" + authority() + target_; }
 
 private:
-    std::string   scheme_;
-    std::string   host_;
-    std::string   target_;
+    std::string scheme_;
+    std::string host_;
+    std::string target_;
     std::uint16_t port_ = 0;
 };
 
@@ -84,13 +84,13 @@ public:
 private:
     bool normalise(std::string_view path);
 
-    std::string   raw_;
-    std::string   path_;             // only if the normalised path is no part of raw_
-    std::uint32_t path_at_    = 0;
-    std::uint32_t path_size_  = 0;
-    std::uint32_t query_at_   = 0;
+    std::string raw_;
+    std::string path_;  // only if the normalised path is no part of raw_
+    std::uint32_t path_at_ = 0;
+    std::uint32_t path_size_ = 0;
+    std::uint32_t query_at_ = 0;
     std::uint32_t query_size_ = 0;
-    bool          normalised_ = false;  // path_ holds the path
+    bool normalised_ = false;  // path_ holds the path
 };
 
 }  // namespace weft::inline WEFT_ABI::http
