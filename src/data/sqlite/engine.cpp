@@ -81,7 +81,7 @@ void sqlite_engine::activate_one_for_shared() {
         return;  // one more would be faster, but those that are there will do
     }
     ++open_sessions_;
-    has_threads_ = has_threads_ || weft::detail::current_dispatcher().owner() != nullptr;
+    has_threads_ = has_threads_ || sessions_.back()->has_thread();
     activate(*sessions_.back());
 }
 

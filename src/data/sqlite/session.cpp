@@ -9,6 +9,7 @@
 
 #include "data/sqlite/engine_impl.hpp"
 #include "data/sqlite/failure.hpp"
+#include "weft/base/dispatcher.hpp"
 #include "weft/base/error.hpp"
 
 namespace weft::inline WEFT_ABI::data::detail {
@@ -20,11 +21,14 @@ constinit std::atomic<std::size_t> session_threads{0};
 std::size_t session_thread_count() noexcept { return session_threads.load(std::memory_order_relaxed); }
 
 sqlite_session::sqlite_session(sqlite_engine& owner, std::size_t index)
-    : owner_(owner), handle_(owner.location, *this), thread_("weft-sqlite-" + std::to_string(index)) {
-    session_threads.fetch_add(1, std::memory_order_relaxed);
+    : owner_(owner), handle_(owner.location, *this), thread_("weft-sqlite-" + std::to_string(index)),
+      has_thread_(weft::detail::current_dispatcher().owner() != nullptr) {
+    if (has_thread_) session_threads.fetch_add(1, std::memory_order_relaxed);
 }
 
-sqlite_session::~sqlite_session() { session_threads.fetch_sub(1, std::memory_order_relaxed); }
+sqlite_session::~sqlite_session() {
+    if (has_thread_) session_threads.fetch_sub(1, std::memory_order_relaxed);
+}
 
 void sqlite_session::lease() {
     const std::lock_guard lock(owner_.mutex);

@@ -33,6 +33,7 @@ public:
     void post_turn(std::shared_ptr<sqlite_engine> keep);
     /// One turn of the thread: runs jobs until none is left for it; the last turn of a closing engine closes the connection.
     void work() noexcept;
+    [[nodiscard]] bool has_thread() const noexcept { return has_thread_; }
     /// Stops what runs. Lock.
     void interrupt() noexcept;
 
@@ -59,7 +60,8 @@ private:
     sqlite_handle           handle_;
     sqlite3*                published_ = nullptr;  // lock
     std::condition_variable canceled_;             // with the lock: wakes pause()
-    dedicated_thread        thread_;               // last: it ends before what it uses
+    dedicated_thread        thread_;               // last of the objects: it ends before what it uses
+    const bool              has_thread_;           // not under the deterministic scheduler
 };
 
 }  // namespace weft::inline WEFT_ABI::data::detail
