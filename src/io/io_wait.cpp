@@ -35,6 +35,8 @@ io_wait::io_wait(io_kind what, io_request&& request) noexcept
 }
 
 io_wait::~io_wait() {
+    // A frame that shutdown destroys never came to finish().
+    if (cancellation_node::owner != nullptr) remove_and_wait(*this);
     // A descriptor that nobody took: the operation was answered, but its awaiter never resumed.
     if (entered_ && result > 0 && (kind == io_kind::accept || kind == io_kind::open)) ::close(result);
     if (entered_) state_->leave();
@@ -102,7 +104,10 @@ void io_wait::ask_to_cancel(cancellation_node& node) {
 }
 
 std::int32_t io_wait::finish(std::string (*attempt)(const descriptor_state&)) {
-    remove_and_wait(*this);
+    if (cancellation_node::owner != nullptr) {
+        remove_and_wait(*this);
+        cancellation_node::owner = nullptr;
+    }
     // A peer's end that our own close made up is not news of the peer.
     const bool broken = result < 0 || (result == 0 && kind == io_kind::recv && length != 0 && state_->is_closing());
     if (!entered_ || broken) [[unlikely]] fail(attempt);

@@ -170,16 +170,16 @@ TEST_F(io_drivers, out_of_descriptors_accept_waits_until_there_are_some) { block
 
 // ---- shutdown
 
-task<> read_for_ever(tcp_stream stream, std::atomic<int>& waiting) {
+task<> read_for_ever(tcp_stream stream, std::atomic<int>& waiting, cancellation_token token) {
     std::array<char, 4> buffer{};
     ++waiting;
-    static_cast<void>(co_await stream.read(std::span<char>(buffer)));
+    static_cast<void>(co_await stream.read(std::span<char>(buffer), token));
 }
 
-task<> leave_reads_behind(std::atomic<int>& waiting, std::vector<tcp_stream>& others) {
+task<> leave_reads_behind(std::atomic<int>& waiting, std::vector<tcp_stream>& others, cancellation_token token) {
     for (int i = 0; i < 50; ++i) {
         connection both = co_await connect_pair();
-        read_for_ever(std::move(both.client), waiting).forget();
+        read_for_ever(std::move(both.client), waiting, token).forget();
         others.push_back(std::move(both.server));
     }
 }
@@ -189,10 +189,12 @@ TEST_F(io_drivers, shutdown_cancels_what_the_kernel_holds_and_leaves_no_descript
     std::atomic<int> waiting{0};
     {
         std::vector<tcp_stream> others;
-        block_on(where, &leave_reads_behind, std::ref(waiting), std::ref(others));
+        cancellation_source source;
+        block_on(where, &leave_reads_behind, std::ref(waiting), std::ref(others), source.token());
         EXPECT_EQ(waiting.load(), 50);
         const shutdown_report report = where.shutdown(std::chrono::milliseconds(50));
         EXPECT_FALSE(report.operations_left) << report.to_string();
+        source.cancel();  // nobody listens any more
     }
 }
 
