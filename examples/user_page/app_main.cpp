@@ -65,17 +65,17 @@ int app_main(int count, char** arguments) {
     weft::runtime_options options;
     options.min_threads = chosen.workers;
     options.max_threads = chosen.max_threads;
-    weft::runtime runtime(options);
+    const auto runtime = user_page::make_runtime(options);
     if (!chosen.prepare.empty()) {
-        weft::block_on(runtime, user_page::make_user_data, chosen.prepare);
+        weft::block_on(*runtime, user_page::make_user_data, chosen.prepare);
         return 0;
     }
     user_page::app_counters private_counters;
     if (chosen.counters.empty()) {
-        weft::block_on(runtime, [&] { return run_app(chosen, private_counters); });
+        weft::block_on(*runtime, [&] { return run_app(chosen, private_counters); });
     } else {
         const user_page::shared_counters shared(chosen.counters);
-        weft::block_on(runtime, [&] { return run_app(chosen, *shared); });
+        weft::block_on(*runtime, [&] { return run_app(chosen, *shared); });
     }
     return 0;
 }

@@ -195,7 +195,7 @@ std::size_t print_checks(const json& report) {
 weft::task<> serve_pictures(const json& report, std::size_t port) {
     weft::http::router routes;
     routes.map_get("/", [page = user_page::page_of(report)] { return weft::http::response::html(page); })
-        .map_get("/report.json", [text = report.dump(true)] { return weft::http::response::json(text); });
+        .map_get("/report.json", [text = report.dump(true) + '\n'] { return weft::http::response::json(text); });
     weft::http::server server(std::move(routes));
     user_page::report_errors(server, "user_page_driver");
     co_await user_page::serve(server, port, "\nThe same as pictures, until Ctrl-C: http://127.0.0.1:");

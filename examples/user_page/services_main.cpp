@@ -9,7 +9,6 @@
 #include <weft/block_on.hpp>
 #include <weft/delay.hpp>
 #include <weft/http/server.hpp>
-#include <weft/runtime.hpp>
 
 #include "command_line.hpp"
 #include "json.hpp"
@@ -75,8 +74,8 @@ int services_main(int count, char** arguments) {
     line.parse(count, arguments);
     if (parent != 0) user_page::end_with_parent(parent);
 
-    weft::runtime runtime;
-    weft::block_on(runtime, run_services, port);
+    const auto runtime = user_page::make_runtime();
+    weft::block_on(*runtime, run_services, port);
     return 0;
 }
 

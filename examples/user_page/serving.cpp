@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 #include <string>
 
 #include <weft/base/error.hpp>
@@ -32,6 +33,14 @@ void report_errors(weft::http::server& server, std::string_view program) {
     server.on_error([name = std::string(program)](const std::exception_ptr& error) {
         std::fprintf(stderr, "%s: %s\n", name.c_str(), weft::message_of(error).c_str());
     });
+}
+
+std::unique_ptr<weft::runtime> make_runtime(const weft::runtime_options& options) {
+    try {
+        return std::make_unique<weft::runtime>(options);
+    } catch (const std::invalid_argument& error) {
+        throw setup_error(error.what());
+    }
 }
 
 weft::http::server_options many_connections() {

@@ -3,9 +3,11 @@
 // SPDX-License-Identifier: MIT
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 
 #include <weft/http/server.hpp>
+#include <weft/runtime.hpp>
 #include <weft/task.hpp>
 
 namespace user_page {
@@ -16,6 +18,9 @@ weft::task<> serve(weft::http::server& server, std::size_t port, std::string_vie
 
 /// Prints every error of a handler on stderr, after `program`.
 void report_errors(weft::http::server& server, std::string_view program);
+
+/// A runtime. @throws setup_error  naming the option or environment variable that is wrong
+[[nodiscard]] std::unique_ptr<weft::runtime> make_runtime(const weft::runtime_options& options = {});
 
 /// Backlog and limits for a thousand connections that come at once.
 [[nodiscard]] weft::http::server_options many_connections();
