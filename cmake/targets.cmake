@@ -22,6 +22,30 @@ function(weft_own_target target)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ${WEFT_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 
+# What the users of weft::core compile with, too.
+function(weft_exported_options target visibility)
+    # GCC makes a tail call of symmetric transfer at -O0 to -O1 only with this flag; without it a long chain of completed
+    # tasks falls back to the trampoline at every step (docs/gcc12.md).
+    target_compile_options(${target} ${visibility}
+        "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,15>>:-foptimize-sibling-calls>")
+    # A task that nobody looks at is a forgotten co_await.
+    target_compile_options(${target} ${visibility} "$<$<CXX_COMPILER_ID:GNU,Clang>:-Werror=unused-result>")
+endfunction()
+
+# The standard library, precompiled once for all storeys. Only the standard library: with a header of ours in it every edit
+# would rebuild everything. The reference build leaves it out, so that a missing #include is seen.
+function(weft_precompiled_headers)
+    file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/weft_pch.cpp" CONTENT "// Carries the precompiled header of the storeys.\n")
+    add_library(weft_pch OBJECT "${PROJECT_BINARY_DIR}/weft_pch.cpp")
+    weft_own_target(weft_pch)
+    set_target_properties(weft_pch PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_compile_features(weft_pch PUBLIC cxx_std_20)
+    weft_exported_options(weft_pch PRIVATE)
+    target_precompile_headers(weft_pch PRIVATE <algorithm> <atomic> <chrono> <condition_variable> <coroutine> <exception>
+        <functional> <memory> <mutex> <optional> <span> <string> <string_view> <system_error> <thread> <tuple> <type_traits>
+        <unordered_map> <utility> <variant> <vector>)
+endfunction()
+
 # weft_storey(NAME n ROOMS r... [DOORS folder...] [NEEDS storey...] [PUBLIC target...] [PKGCONFIG module...] [HEADER_ONLY Boost] [DEFINES d...])
 #   DOORS        folders of front doors, include/weft/<folder>, that are installed with it
 #   NEEDS        storeys below, linked publicly
@@ -64,12 +88,10 @@ function(weft_storey)
     target_link_libraries(${target} ${visibility} ${needs} ${arg_PUBLIC})
 
     if(arg_NAME STREQUAL "core")
-        # GCC makes a tail call of symmetric transfer at -O0 to -O1 only with this flag; without it a long chain of completed
-        # tasks falls back to the trampoline at every step (docs/gcc12.md).
-        target_compile_options(${target} ${visibility}
-            "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,15>>:-foptimize-sibling-calls>")
-        # A task that nobody looks at is a forgotten co_await.
-        target_compile_options(${target} ${visibility} "$<$<CXX_COMPILER_ID:GNU,Clang>:-Werror=unused-result>")
+        weft_exported_options(${target} ${visibility})
+    endif()
+    if(sources AND WEFT_PCH)
+        target_precompile_headers(${target} REUSE_FROM weft_pch)
     endif()
 
     if(sources)

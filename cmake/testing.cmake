@@ -22,8 +22,7 @@ function(weft_test_support)
 
     # The precompiled header is built once, by this empty program, and reused by every test program.
     if(WEFT_TEST_PCH)
-        file(WRITE "${PROJECT_BINARY_DIR}/weft_test_pch.cpp.in" "// Carries the precompiled header of the tests.\n")
-        configure_file("${PROJECT_BINARY_DIR}/weft_test_pch.cpp.in" "${PROJECT_BINARY_DIR}/weft_test_pch.cpp" COPYONLY)
+        file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/weft_test_pch.cpp" CONTENT "// Carries the precompiled header of the tests.\n")
         add_library(weft_test_pch OBJECT "${PROJECT_BINARY_DIR}/weft_test_pch.cpp")
         weft_own_target(weft_test_pch)
         target_link_libraries(weft_test_pch PRIVATE weft_test_support)
