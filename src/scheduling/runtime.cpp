@@ -142,8 +142,12 @@ runtime::~runtime() {
             state_->threads_left = true;
         }
     }
-    // A thread that never came back goes on using the state.
-    if (state_->threads_left) static_cast<void>(state_.release());
+    if (!state_->threads_left) return;
+    // A thread that never came back goes on using the state. The list says to leak checkers that it is kept on purpose.
+    static constinit std::atomic<detail::runtime_state*> abandoned{nullptr};
+    detail::runtime_state* state = state_.release();
+    state->next_abandoned = abandoned.load(std::memory_order_relaxed);
+    while (!abandoned.compare_exchange_weak(state->next_abandoned, state, std::memory_order_release)) {}
 }
 
 runtime& runtime::current() {

@@ -34,6 +34,7 @@ public:
     std::atomic<std::size_t> dedicated{0};
     std::atomic<bool> stopping{false};
     bool threads_left = false;  ///< some thread still uses this: it must never be freed
+    runtime_state* next_abandoned = nullptr;
 
 private:
     [[nodiscard]] bool drained() noexcept;

@@ -13,6 +13,8 @@ namespace {
 // A worker that has other work fires this many timers of a shard before it looks at that work again.
 constexpr std::size_t batch = 32;
 constexpr int batches = 8;
+// How late a shard may be before a second thread takes part. One that fires a user's cancellation callback may block in it.
+constexpr auto help_after = std::chrono::milliseconds(2);
 }  // namespace
 
 timer_service::timer_service(timer_host& host, unsigned shards)
@@ -55,6 +57,18 @@ bool timer_service::fire_due(time_point now, unsigned first) noexcept {
 }
 
 bool timer_service::fire_shard(shard& set, time_point now) noexcept {
+    // Two threads at one shard would fire equal deadlines out of order. Acquire and release: the batches follow each other.
+    const bool first = !set.firing.exchange(true, std::memory_order_acquire);
+    if (!first) {
+        const time_point due{time_point::duration(set.next.load(std::memory_order_relaxed))};
+        if (due > now - help_after) return false;
+    }
+    const bool fired = fire_batches(set, now);
+    if (first) set.firing.store(false, std::memory_order_release);
+    return fired;
+}
+
+bool timer_service::fire_batches(shard& set, time_point now) noexcept {
     bool fired = false;
     for (int round = 0; round < batches; ++round) {
         timer_node* due[batch];

@@ -28,7 +28,8 @@ protected:
 
 /// Arms and disarms in O(1) under the spin lock of one shard; whoever has time calls fire_due().
 ///
-/// Order    by deadline within a shard, equal ones in the order in which they were armed.
+/// Order    by deadline within a shard, equal ones in the order in which they were armed, as long as firing keeps up: when a
+///          shard is 2 ms late, because a `fire` takes long, another thread helps.
 /// Threads  any.
 class timer_service final : public time_provider {
 public:
@@ -52,11 +53,13 @@ private:
     struct alignas(64) shard {
         std::atomic<time_point::rep> next{time_point::max().time_since_epoch().count()};
         std::atomic<std::size_t> armed{0};
+        std::atomic<bool> firing{false};  ///< some thread is between taking timers out and firing the last of them
         spin_lock lock;
         timer_buckets buckets;
     };
 
     bool fire_shard(shard& set, time_point now) noexcept;
+    bool fire_batches(shard& set, time_point now) noexcept;
 
     timer_host& host_;
     unsigned count_;

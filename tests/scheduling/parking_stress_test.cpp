@@ -39,12 +39,12 @@ struct counting_item : weft::work_item {
 };
 
 void ping(std::size_t worker_count, int rounds) {
-    weft::runtime where(workers(worker_count));
     std::atomic<int> ran{0};
     counting_item first;
     counting_item second;
     first.ran = &ran;
     second.ran = &ran;
+    weft::runtime where(workers(worker_count));
     first.home = &where.pool();
     first.then = &second;
     std::mt19937 random(1);
@@ -64,9 +64,9 @@ TEST(parking_stress, many_workers_hear_every_post) { ping(6, 2'000); }
 TEST(parking_stress, several_posters_and_workers_lose_nothing) {
     constexpr int posters = 3;
     constexpr int each = 5'000;
-    weft::runtime where(workers(3));
     std::atomic<int> ran{0};
     std::vector<std::thread> threads;
+    weft::runtime where(workers(3));
     for (int poster = 0; poster < posters; ++poster) {
         threads.emplace_back([&, poster] {
             std::mt19937 random(static_cast<unsigned>(poster));
@@ -87,8 +87,8 @@ TEST(parking_stress, several_posters_and_workers_lose_nothing) {
 
 TEST(parking_stress, blocking_and_unblocking_threads_lose_nothing) {
     constexpr int count = 400;
-    weft::runtime where(workers(2));
     std::atomic<int> ran{0};
+    weft::runtime where(workers(2));
     for (int index = 0; index < count; ++index) {
         where.pool().post([&] {
             std::atomic<bool> inner{false};

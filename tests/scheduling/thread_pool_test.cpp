@@ -82,9 +82,9 @@ struct noting_item : weft::work_item {
 };
 
 TEST(thread_pool, S_1_12_1_posts_from_other_threads_run_first_in_first_out) {
-    runtime where(workers(1));
     std::vector<int> order;
     gate start;
+    runtime where(workers(1));
     where.pool().post([&] { start.pass(); });
     for (int name = 0; name < 5; ++name) where.pool().post([&order, name] { order.push_back(name); });
     start.open();
@@ -93,9 +93,9 @@ TEST(thread_pool, S_1_12_1_posts_from_other_threads_run_first_in_first_out) {
 }
 
 TEST(thread_pool, S_1_12_2_a_worker_takes_its_newest_item_first) {
-    runtime where(workers(1));
     std::vector<int> order;
     noting_item items[3];
+    runtime where(workers(1));
     on_worker(where, [&] {
         for (int index = 0; index < 3; ++index) {
             items[index].order = &order;
@@ -108,9 +108,9 @@ TEST(thread_pool, S_1_12_2_a_worker_takes_its_newest_item_first) {
 }
 
 TEST(thread_pool, what_was_posted_next_runs_before_the_local_queue) {
-    runtime where(workers(1));
     std::vector<int> order;
     noting_item items[3];
+    runtime where(workers(1));
     on_worker(where, [&] {
         for (int index = 0; index < 3; ++index) {
             items[index].order = &order;
@@ -125,13 +125,13 @@ TEST(thread_pool, what_was_posted_next_runs_before_the_local_queue) {
 }
 
 TEST(thread_pool, S_1_12_3_a_fair_post_runs_behind_the_global_queue) {
-    runtime where(workers(1));
     std::vector<int> order;
     noting_item fair;
     fair.order = &order;
     fair.name = 9;
     gate started;
     gate start;
+    runtime where(workers(1));
     where.pool().post([&] {
         started.open();
         start.pass();
@@ -146,10 +146,10 @@ TEST(thread_pool, S_1_12_3_a_fair_post_runs_behind_the_global_queue) {
 }
 
 TEST(thread_pool, S_1_12_4_long_running_work_gets_a_thread_of_its_own) {
-    runtime where(workers(1));
     gate end;
     std::atomic<bool> is_worker{true};
     std::atomic<bool> started{false};
+    runtime where(workers(1));
     where.pool().start_long_running([&] {
         is_worker = weft::detail::this_thread_block().worker != nullptr;
         EXPECT_EQ(&runtime::current(), &where);
@@ -166,9 +166,9 @@ TEST(thread_pool, S_1_12_4_long_running_work_gets_a_thread_of_its_own) {
 }
 
 TEST(thread_pool, S_1_12_5_the_minimum_of_threads_runs_at_once) {
-    runtime where(workers(3));
     std::atomic<int> inside{0};
     gate end;
+    runtime where(workers(3));
     for (int index = 0; index < 3; ++index) {
         where.pool().post([&] {
             ++inside;
@@ -181,9 +181,9 @@ TEST(thread_pool, S_1_12_5_the_minimum_of_threads_runs_at_once) {
 }
 
 TEST(thread_pool, S_1_12_6_starvation_adds_a_thread_when_queued_work_is_not_taken) {
-    runtime where(workers(1));
     gate end;
     std::atomic<bool> ran{false};
+    runtime where(workers(1));
     where.pool().post([&] { end.pass(); });
     where.pool().post([&] { ran = true; });
     EXPECT_TRUE(eventually([&] { return ran.load(); }));
@@ -196,8 +196,8 @@ TEST(thread_pool, S_1_12_6_starvation_adds_a_thread_when_queued_work_is_not_take
 }
 
 TEST(thread_pool, S_1_12_6_threads_that_compute_get_no_help_for_half_a_second) {
-    runtime where(workers(1));
     std::atomic<bool> ran{false};
+    runtime where(workers(1));
     where.pool().post([] {
         const auto until = std::chrono::steady_clock::now() + 120ms;
         while (std::chrono::steady_clock::now() < until) {}
@@ -208,10 +208,10 @@ TEST(thread_pool, S_1_12_6_threads_that_compute_get_no_help_for_half_a_second) {
 }
 
 TEST(thread_pool, S_1_12_7_an_announced_block_is_compensated_at_once) {
-    runtime where(workers(1));
     gate end;
     std::atomic<bool> blocked{false};
     std::atomic<bool> ran{false};
+    runtime where(workers(1));
     where.pool().post([&] {
         const weft::blocking_region region;
         blocked = true;
@@ -225,9 +225,9 @@ TEST(thread_pool, S_1_12_7_an_announced_block_is_compensated_at_once) {
 }
 
 TEST(thread_pool, S_1_12_8_a_blocking_wait_on_a_task_announces_itself) {
-    runtime where(workers(1));
     weft::task_completion_source<> source;
     std::atomic<bool> waited{false};
+    runtime where(workers(1));
     where.pool().post([&] {
         source.task().wait();
         waited = true;
@@ -256,9 +256,9 @@ TEST(thread_pool, S_1_12_10_impossible_limits_are_refused_and_change_nothing) {
 }
 
 TEST(thread_pool, a_raised_minimum_is_reached_without_delay) {
-    runtime where(workers(1));
     std::atomic<int> inside{0};
     gate end;
+    runtime where(workers(1));
     ASSERT_TRUE(where.pool().set_min_threads(4));
     for (int index = 0; index < 4; ++index) {
         where.pool().post([&] {
@@ -273,8 +273,8 @@ TEST(thread_pool, a_raised_minimum_is_reached_without_delay) {
 
 TEST(thread_pool, S_1_12_12_each_item_starts_without_contexts) {
     static weft::async_local<int> value;
-    runtime where(workers(1));
     weft::synchronization_context context;
+    runtime where(workers(1));
     on_worker(where, [&] {
         weft::synchronization_context::set_current(&context);
         value.set(5);
@@ -287,8 +287,8 @@ TEST(thread_pool, S_1_12_12_each_item_starts_without_contexts) {
 
 TEST(thread_pool, a_posted_callback_sees_the_async_locals_of_who_posted_it) {
     static weft::async_local<int> value;
-    runtime where(workers(1));
     value.set(7);
+    runtime where(workers(1));
     on_worker(where, [&] { EXPECT_EQ(value.value_or(0), 7); });
     value.set(0);
 }
@@ -306,8 +306,8 @@ TEST(thread_pool_death, S_1_12_13_an_exception_that_leaves_a_raw_callback_ends_t
 
 TEST(thread_pool, S_1_12_14_more_blocked_items_than_threads_finish) {
     constexpr int count = 20;
-    runtime where(workers(2));
     std::atomic<int> finished{0};
+    runtime where(workers(2));
     for (int index = 0; index < count; ++index) {
         where.pool().post([&] {
             weft::run([] {}).wait();
@@ -319,8 +319,8 @@ TEST(thread_pool, S_1_12_14_more_blocked_items_than_threads_finish) {
 
 TEST(thread_pool, S_1_12_14_items_that_block_without_saying_so_finish_too) {
     constexpr int count = 4;
-    runtime where(workers(2));
     std::atomic<int> finished{0};
+    runtime where(workers(2));
     for (int index = 0; index < count; ++index) {
         where.pool().post([&] {
             gate inner;
@@ -335,10 +335,10 @@ TEST(thread_pool, S_1_12_14_items_that_block_without_saying_so_finish_too) {
 TEST(thread_pool, never_has_more_threads_than_the_maximum) {
     runtime_options options = workers(1);
     options.max_threads = 3;
-    runtime where(options);
     std::atomic<int> inside{0};
     std::atomic<int> most{0};
     gate end;
+    runtime where(options);
     for (int index = 0; index < 6; ++index) {
         where.pool().post([&] {
             const weft::blocking_region region;
@@ -356,7 +356,6 @@ TEST(thread_pool, never_has_more_threads_than_the_maximum) {
 }
 
 TEST(thread_pool, what_a_blocked_worker_was_to_run_next_runs_elsewhere) {
-    runtime where(workers(2));
     gate end;
     std::atomic<bool> ran{false};
     struct flag_item : weft::work_item {
@@ -364,6 +363,7 @@ TEST(thread_pool, what_a_blocked_worker_was_to_run_next_runs_elsewhere) {
     } item;
     item.flag = &ran;
     item.run = [](weft::work_item& self) noexcept { *static_cast<flag_item&>(self).flag = true; };
+    runtime where(workers(2));
     where.pool().post([&] {
         where.pool().post(item, weft::post_hint::next);
         const weft::blocking_region region;
@@ -374,7 +374,6 @@ TEST(thread_pool, what_a_blocked_worker_was_to_run_next_runs_elsewhere) {
 }
 
 TEST(thread_pool, what_a_busy_worker_was_to_run_next_is_stolen_after_a_while) {
-    runtime where(workers(2));
     gate end;
     std::atomic<bool> ran{false};
     struct flag_item : weft::work_item {
@@ -382,6 +381,7 @@ TEST(thread_pool, what_a_busy_worker_was_to_run_next_is_stolen_after_a_while) {
     } item;
     item.flag = &ran;
     item.run = [](weft::work_item& self) noexcept { *static_cast<flag_item&>(self).flag = true; };
+    runtime where(workers(2));
     where.pool().post([&] {
         where.pool().post(item, weft::post_hint::next);
         end.pass();
@@ -396,9 +396,9 @@ weft::task<> yield_often(std::atomic<bool>& stop) {
 }
 
 TEST(thread_pool, a_task_that_only_yields_lets_everything_else_run) {
-    runtime where(workers(1));
     std::atomic<bool> stop{false};
     weft::task<> yielding;
+    runtime where(workers(1));
     on_worker(where, [&] { yielding = yield_often(stop); });
     for (int round = 0; round < 100; ++round) on_worker(where, [] {});
     stop = true;
@@ -406,9 +406,9 @@ TEST(thread_pool, a_task_that_only_yields_lets_everything_else_run) {
 }
 
 TEST(thread_pool, counts_what_it_ran_and_what_waits) {
-    runtime where(workers(1));
     gate started;
     gate end;
+    runtime where(workers(1));
     where.pool().post([&] {
         started.open();
         end.pass();

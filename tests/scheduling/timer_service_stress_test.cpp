@@ -41,11 +41,11 @@ struct counted_timer : weft::timer_node {
 TEST(timers_stress, each_timer_fires_once_or_is_disarmed_and_never_both) {
     constexpr int threads = 3;
     constexpr int each = 3'000;
-    runtime where(two_workers());
     std::atomic<int> fired{0};
     std::atomic<int> disarmed{0};
     std::vector<std::vector<counted_timer>> timers(threads);
     std::vector<std::thread> armers;
+    runtime where(two_workers());
     for (int index = 0; index < threads; ++index) {
         timers[static_cast<std::size_t>(index)] = std::vector<counted_timer>(each);
         armers.emplace_back([&, index] {
@@ -70,9 +70,9 @@ TEST(timers_stress, each_timer_fires_once_or_is_disarmed_and_never_both) {
 
 TEST(timers_stress, a_million_due_at_once_fire_and_let_other_work_run) {
     constexpr int count = 1'000'000;
-    runtime where(two_workers());
     std::atomic<int> fired{0};
     std::vector<counted_timer> timers(count);
+    runtime where(two_workers());
     const auto deadline = where.time().now() + 500ms;
     // What a timer's continuation posts is not left behind the rest of the million.
     struct noting_item : weft::work_item {

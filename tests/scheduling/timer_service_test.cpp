@@ -42,8 +42,8 @@ struct noting_timer : weft::timer_node {
 };
 
 TEST(timers, a_timer_armed_by_a_foreign_thread_wakes_a_sleeping_pool) {
-    runtime where(workers(2));
     noting_timer timer;
+    runtime where(workers(2));
     timer.deadline = where.time().now() + 2ms;
     where.time().arm(timer);
     EXPECT_TRUE(eventually([&] { return timer.fired == 1; }));
@@ -51,9 +51,9 @@ TEST(timers, a_timer_armed_by_a_foreign_thread_wakes_a_sleeping_pool) {
 }
 
 TEST(timers, an_earlier_timer_than_the_one_slept_for_fires_first) {
-    runtime where(workers(1));
     noting_timer late;
     noting_timer early;
+    runtime where(workers(1));
     late.deadline = where.time().now() + 1h;
     where.time().arm(late);
     ASSERT_TRUE(eventually([&] { return where.io_driver().name() == "parking"; }));
@@ -65,8 +65,8 @@ TEST(timers, an_earlier_timer_than_the_one_slept_for_fires_first) {
 }
 
 TEST(timers, a_deadline_in_the_past_fires_soon_but_not_inside_arm) {
-    runtime where(workers(1));
     noting_timer timer;
+    runtime where(workers(1));
     timer.deadline = where.time().now() - 1h;
     where.time().arm(timer);
     EXPECT_TRUE(eventually([&] { return timer.fired == 1; }));
@@ -74,9 +74,9 @@ TEST(timers, a_deadline_in_the_past_fires_soon_but_not_inside_arm) {
 }
 
 TEST(timers, disarm_says_whether_the_timer_will_ever_fire) {
-    runtime where(workers(1));
     noting_timer never_armed;
     noting_timer timer;
+    runtime where(workers(1));
     EXPECT_FALSE(where.time().disarm(never_armed));
     timer.deadline = where.time().now() + 1h;
     where.time().arm(timer);
@@ -86,13 +86,13 @@ TEST(timers, disarm_says_whether_the_timer_will_ever_fire) {
 }
 
 TEST(timers, a_busy_single_worker_fires_them_between_items) {
-    runtime where(workers(1));
     noting_timer timer;
     std::atomic<bool> stop{false};
     struct endless_item : weft::work_item {
         weft::dispatcher* home = nullptr;
         std::atomic<bool>* stop = nullptr;
     } item;
+    runtime where(workers(1));
     item.home = &where.pool();
     item.stop = &stop;
     item.run = [](weft::work_item& self) noexcept {
@@ -108,9 +108,9 @@ TEST(timers, a_busy_single_worker_fires_them_between_items) {
 }
 
 TEST(timers, the_monitor_fires_them_while_every_worker_is_inside_a_long_item) {
-    runtime where(workers(1));
     noting_timer timer;
     std::atomic<bool> fired{false};
+    runtime where(workers(1));
     where.pool().post([&] {
         timer.deadline = where.time().now() + 1ms;
         where.time().arm(timer);
@@ -120,9 +120,9 @@ TEST(timers, the_monitor_fires_them_while_every_worker_is_inside_a_long_item) {
 }
 
 TEST(timers, a_worker_that_blocks_leaves_its_timers_to_another) {
-    runtime where(workers(2));
     noting_timer timer;
     std::atomic<bool> fired{false};
+    runtime where(workers(2));
     where.pool().post([&] {
         timer.deadline = where.time().now() + 1ms;
         where.time().arm(timer);
@@ -133,7 +133,6 @@ TEST(timers, a_worker_that_blocks_leaves_its_timers_to_another) {
 }
 
 TEST(timers, equal_deadlines_of_one_thread_fire_in_the_order_of_arming) {
-    runtime where(workers(2));
     static std::vector<int> order;
     static std::atomic<int> count;
     order.clear();
@@ -142,6 +141,7 @@ TEST(timers, equal_deadlines_of_one_thread_fire_in_the_order_of_arming) {
         int name = 0;
     };
     std::vector<ordered_timer> timers(200);
+    runtime where(workers(2));
     const auto deadline = where.time().now() + 3ms;
     for (int index = 0; index < 200; ++index) {
         auto& timer = timers[static_cast<std::size_t>(index)];
@@ -163,8 +163,8 @@ TEST(timers, a_runtime_uses_the_clock_it_is_given) {
     weft::testing::fake_time_provider clock;
     auto options = workers(1);
     options.clock = &clock;
-    runtime where(options);
     noting_timer timer;
+    runtime where(options);
     EXPECT_EQ(&where.time(), &clock);
     timer.deadline = where.time().now() + 1h;
     where.time().arm(timer);
