@@ -186,7 +186,7 @@ void epoll_driver::leave_busy_owner(int fd, descriptor_record& record) noexcept 
     record.stranded       = false;
     const unsigned before = record.set;
     const unsigned self   = worker_identity::owner_of(this_thread_block(), host_->target());
-    if (self + 1 >= count_ || self == before || !record.reading.line.empty() || !record.writing.line.empty()) return;
+    if (self >= count_ - 1 || self == before || !record.reading.line.empty() || !record.writing.line.empty()) return;
     ::epoll_ctl(sets_[before].epoll_fd, EPOLL_CTL_DEL, fd, nullptr);
     if (!watch(fd, record, self)) {
         WEFT_ASSERT(watch(fd, record, before), "the kernel refuses to watch a descriptor that it watched before");
