@@ -132,7 +132,7 @@ void measure_loads(const user_page::demo_world& world, std::chrono::milliseconds
     json& loads = report["inflight_1000"];
     {
         const step now("1,000 requests in flight, sync");
-        loads["sync"] = user_page::measure_load(world, "sync", 0, 2s, measured);
+        loads["sync"] = user_page::measure_load(world, "sync", 0, 3s, measured);
     }
     {
         // A request waits for five seconds here: the queue must be there before it is measured.
@@ -140,7 +140,7 @@ void measure_loads(const user_page::demo_world& world, std::chrono::milliseconds
         loads["sync_20_threads"] = user_page::measure_load(world, "sync", 20, 6s, 3 * measured);
     }
     const step now("1,000 requests in flight, async");
-    loads["async"] = user_page::measure_load(world, "async", 0, 2s, measured);
+    loads["async"] = user_page::measure_load(world, "async", 0, 3s, measured);
 }
 
 json measure_everything(const settings& chosen) {

@@ -63,7 +63,10 @@ void await_signal(sigset_t signals) {
     int signal = 0;
     while (sigwait(&signals, &signal) != 0) continue;
     for (const auto& place : living_children)
-        if (const pid_t id = place.load(); id > 0) kill(id, SIGKILL);
+        if (const pid_t id = place.load(); id > 0) {
+            kill(id, SIGKILL);
+            waitpid(id, nullptr, 0);
+        }
     remove_scratch_folders();
     _exit(128 + signal);
 }
