@@ -5,6 +5,10 @@ include(CMakePackageConfigHelpers)
 set(weft_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/weft")
 get_property(storeys GLOBAL PROPERTY WEFT_STOREYS)
 
+# The .pc files find the prefix from where they lie, so that an installed tree may be moved.
+file(RELATIVE_PATH WEFT_PC_TO_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+string(REGEX REPLACE "/$" "" WEFT_PC_TO_PREFIX "${WEFT_PC_TO_PREFIX}")
+
 foreach(storey IN LISTS storeys)
     set(target weft_${storey})
     install(TARGETS ${target} EXPORT weft-${storey}
