@@ -69,23 +69,37 @@ TEST_F(starting_threads, a_user_interface_thread_may_end_before_its_read) {
 TEST_F(starting_threads, an_injected_thread_may_end_before_its_read) {
     read_started_by([](std::function<void()> body) {
         thread_pool& pool = thread_pool::shared();
+        const auto on_owner = [&pool] {
+            return worker_identity::owner_of(detail::this_thread_block(), pool) != worker_identity::not_an_owner;
+        };
+        // Every permanent worker blocks, so what is posted next runs on a thread that was added. An added thread may take a
+        // blocker first: it gives it back.
         std::atomic<bool> over{false};
         std::atomic<int>  blocked{0};
-        // Every permanent worker blocks, so what is posted next runs on a thread that was added.
-        const int workers = static_cast<int>(pool.min_threads());
-        for (int i = 0; i < workers; ++i) {
-            pool.post([&] {
-                blocking_region region;
+        std::atomic<int>  posted{0};
+        const std::function<void()> block = [&] {
+            if (on_owner()) {
                 ++blocked;
+                --posted;
+                blocking_region region;
                 while (!over.load()) std::this_thread::yield();
                 --blocked;
-            });
-        }
-        EXPECT_TRUE(eventually([&] { return blocked.load() == workers; }));
+            } else {
+                --posted;
+            }
+        };
+        const int workers = static_cast<int>(pool.min_threads());
+        EXPECT_TRUE(eventually([&] {
+            if (blocked.load() < workers && posted.load() == 0) {
+                ++posted;
+                pool.post(block);
+            }
+            return blocked.load() == workers && posted.load() == 0;
+        }));
         std::atomic<bool> started{false};
         bool owner = true;
         pool.post([&] {
-            owner = worker_identity::owner_of(detail::this_thread_block(), pool) != worker_identity::not_an_owner;
+            owner = on_owner();
             body();
             started = true;
         });
