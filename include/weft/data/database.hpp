@@ -44,7 +44,8 @@ static_assert(std::is_trivially_destructible_v<database_options>);
 /// A handle: copies are the same database. When the last handle, connection, transaction and running statement are gone it closes
 /// by itself; only a thread that is none of a runtime's waits for that.
 ///
-/// Threads  every member may be called from any thread.
+/// Threads   every member may be called from any thread.
+/// Lifetime  its threads belong to the runtime that used it first: close it before a runtime of your own goes.
 class database : public queries<database>, public detail::transactions<database> {
 public:
     /// Names a database; it is opened when it is first used.

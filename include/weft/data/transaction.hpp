@@ -2,6 +2,7 @@
 // <weft/data/transaction.hpp>: several statements that take effect together, or not at all.
 // SPDX-License-Identifier: MIT
 
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "weft/data/queries.hpp"
 
@@ -39,7 +41,7 @@ public:
     ~transaction();
 
     /// Makes the changes permanent and gives the connection back.
-    /// @throws database_error      busy: the transaction is still open, try again or roll back; else it is over
+    /// @throws database_error      it is still open then: try again when the database was busy, or roll back
     /// @throws invalid_operation   when it is over already
     [[nodiscard]] task<> commit(cancellation_token token = {});
     /// Undoes everything and gives the connection back. Does nothing when the database has rolled it back itself.
