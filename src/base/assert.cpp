@@ -24,7 +24,7 @@ void say(const char* text, std::size_t size) noexcept {
 void say(const char* text) noexcept { say(text, std::strlen(text)); }
 
 void say(int number) noexcept {
-    char  digits[12];
+    char digits[12];
     char* cursor = digits + sizeof digits;
     do {
         *--cursor = static_cast<char>('0' + number % 10);

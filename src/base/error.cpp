@@ -20,7 +20,8 @@ std::string symbol_of(int error) {
 std::string sentence_of(const std::error_code& code, const std::string& attempt) {
     std::string reason = code.message();
     // "No such file" becomes "no such file", but an abbreviation such as "RPC" keeps its capitals.
-    const bool one_capital = reason.size() > 1 && reason[0] >= 'A' && reason[0] <= 'Z' && !(reason[1] >= 'A' && reason[1] <= 'Z');
+    const bool one_capital =
+        reason.size() > 1 && reason[0] >= 'A' && reason[0] <= 'Z' && !(reason[1] >= 'A' && reason[1] <= 'Z');
     if (one_capital) reason[0] = static_cast<char>(reason[0] - 'A' + 'a');
 
     const bool is_errno = code.category() == std::system_category() || code.category() == std::generic_category();

@@ -26,9 +26,9 @@ namespace {
 using free_block = frame_cache::free_block;
 static_assert(sizeof(free_block) <= frame_step, "the smallest block holds the links of a batch");
 
-constexpr std::size_t   batch_bytes    = 32 * 1024;  // about what a second-level cache shares without noticing
-constexpr std::uint32_t depot_batches  = 256;        // of one class in one shard: at most 8 MiB
-constexpr std::size_t   depot_shards   = 4;
+constexpr std::size_t batch_bytes = 32 * 1024;  // about what a second-level cache shares without noticing
+constexpr std::uint32_t depot_batches = 256;    // of one class in one shard: at most 8 MiB
+constexpr std::size_t depot_shards = 4;
 
 constexpr std::size_t class_of(std::size_t size) noexcept { return size == 0 ? 0 : (size - 1) / frame_step; }
 constexpr std::size_t block_bytes(std::size_t index) noexcept { return (index + 1) * frame_step; }
@@ -37,16 +37,16 @@ constexpr auto batch_sizes = [] {
     std::array<std::uint32_t, frame_classes> sizes{};
     for (std::size_t index = 0; index < frame_classes; ++index) {
         const std::size_t fitting = batch_bytes / block_bytes(index);
-        sizes[index]              = static_cast<std::uint32_t>(fitting > 128 ? 128 : fitting);
+        sizes[index] = static_cast<std::uint32_t>(fitting > 128 ? 128 : fitting);
     }
     return sizes;
 }();
 static_assert(batch_sizes.back() >= 2, "a batch is worth a lock");
 
 struct alignas(64) depot_list {
-    spin_lock     lock;
+    spin_lock lock;
     std::uint32_t batches = 0;
-    free_block*   top     = nullptr;
+    free_block* top = nullptr;
 };
 
 // Never destroyed: threads and static objects give frames back until the very end of the process.
@@ -61,13 +61,13 @@ void free_to_system(free_block* batch, std::size_t index) noexcept {
 }
 
 void give_batch(free_block* batch, std::uint32_t count, std::size_t index) noexcept {
-    batch->count     = count;
+    batch->count = count;
     depot_list& list = depot[this_thread_block().shard % depot_shards][index];
     {
         std::lock_guard guard(list.lock);
         if (list.batches < depot_batches) {
             batch->next_batch = list.top;
-            list.top          = batch;
+            list.top = batch;
             ++list.batches;
             return;
         }
@@ -79,7 +79,7 @@ void give_batch(free_block* batch, std::uint32_t count, std::size_t index) noexc
 free_block* take_batch(std::size_t index) noexcept {
     const std::size_t home = this_thread_block().shard;
     for (std::size_t step = 0; step < depot_shards; ++step) {
-        depot_list&     list = depot[(home + step) % depot_shards][index];
+        depot_list& list = depot[(home + step) % depot_shards][index];
         std::lock_guard guard(list.lock);
         if (free_block* batch = list.top) {
             list.top = batch->next_batch;
@@ -109,7 +109,7 @@ WEFT_NOINLINE void* refill(frame_cache::bin& bin, std::size_t index) {
 WEFT_NOINLINE void retire(frame_cache::bin& bin, std::size_t index) noexcept {
     if (bin.spare != nullptr) give_batch(bin.spare, batch_sizes[index], index);
     bin.spare = bin.head;
-    bin.head  = nullptr;
+    bin.head = nullptr;
     bin.count = 0;
 }
 
@@ -117,7 +117,8 @@ WEFT_NOINLINE void retire(frame_cache::bin& bin, std::size_t index) noexcept {
 
 void* allocate_cached(frame_cache& cache, std::size_t size) {
     const std::size_t index = class_of(size);
-    if (index >= frame_classes) [[unlikely]] return ::operator new(size);
+    if (index >= frame_classes) [[unlikely]]
+        return ::operator new(size);
     frame_cache::bin& bin = cache.bins[index];
     if (free_block* block = bin.head) [[likely]] {
         bin.head = block->next;
@@ -133,12 +134,13 @@ void free_cached(frame_cache& cache, void* memory, std::size_t size) noexcept {
         ::operator delete(memory, size);
         return;
     }
-    frame_cache::bin& bin   = cache.bins[index];
-    free_block*       block = ::new (memory) free_block;
-    block->next             = bin.head;
-    bin.head                = block;
-    bin.batch               = batch_sizes[index];
-    if (++bin.count >= batch_sizes[index]) [[unlikely]] retire(bin, index);
+    frame_cache::bin& bin = cache.bins[index];
+    free_block* block = ::new (memory) free_block;
+    block->next = bin.head;
+    bin.head = block;
+    bin.batch = batch_sizes[index];
+    if (++bin.count >= batch_sizes[index]) [[unlikely]]
+        retire(bin, index);
 }
 
 void* allocate_frame(std::size_t size) {

@@ -42,14 +42,14 @@ pthread_key_t block_key() noexcept {
     static const pthread_key_t key = [] {
         pthread_key_t made{};
         WEFT_ASSERT(::pthread_key_create(&made, [](void* block) { end_block(block); }) == 0,
-                    "the process has no thread-specific key left");
+            "the process has no thread-specific key left");
         return made;
     }();
     return key;
 }
 
 WEFT_NOINLINE thread_block& make_block() noexcept {
-    auto* block   = new thread_block;
+    auto* block = new thread_block;
     current_block = block;
     ::pthread_setspecific(block_key(), block);
     return *block;
@@ -70,9 +70,9 @@ std::size_t reserve_of(std::size_t stack_size) noexcept {
 char* find_stack_limit() noexcept {
     pthread_attr_t attributes;
     if (::pthread_getattr_np(::pthread_self(), &attributes) == 0) {
-        void*       low  = nullptr;
+        void* low = nullptr;
         std::size_t size = 0;
-        const bool  told = ::pthread_attr_getstack(&attributes, &low, &size) == 0;
+        const bool told = ::pthread_attr_getstack(&attributes, &low, &size) == 0;
         ::pthread_attr_destroy(&attributes);
         if (told && low != nullptr) return static_cast<char*>(low) + reserve_of(size);
     }
@@ -98,7 +98,8 @@ thread_block& this_thread_block() noexcept {
     // Keeps a link-time optimizer from proving the function free of effects and merging two calls across a suspension.
     asm volatile("");
     thread_block* block = current_block;
-    if (block == nullptr) [[unlikely]] return make_block();
+    if (block == nullptr) [[unlikely]]
+        return make_block();
     return *block;
 }
 

@@ -44,7 +44,7 @@ std::exception_ptr aggregate_exception::inner_exception() const noexcept {
 
 aggregate_exception aggregate_exception::flatten() const {
     std::vector<aggregate_exception> levels{*this};
-    std::vector<std::exception_ptr>  leaves;
+    std::vector<std::exception_ptr> leaves;
     for (std::size_t next = 0; next < levels.size(); ++next) {
         const aggregate_exception level = levels[next];  // a copy: the vector grows below
         for (const std::exception_ptr& error : level.inner_exceptions()) {
@@ -67,7 +67,7 @@ std::exception_ptr aggregate_exception::base_exception() const {
     aggregate_exception current = *this;
     for (;;) {
         if (current.inner_exceptions().size() != 1) return std::make_exception_ptr(current);
-        std::exception_ptr                 only   = current.inner_exception();
+        std::exception_ptr only = current.inner_exception();
         std::optional<aggregate_exception> nested = as_aggregate(only);
         if (!nested) return only;
         if (nested->inner_exceptions().size() != 1) return only;  // the object itself, not a copy

@@ -48,7 +48,7 @@ struct callback_node : cancellation_node {
     void call_in_context() {
         struct executing_scope {
             cancellation_state& state;
-            thread_block*       previous;
+            thread_block* previous;
             ~executing_scope() { state.set_executing(previous); }
         } const scope{*owner, owner->set_executing(&this_thread_block())};
         call();
@@ -57,11 +57,11 @@ struct callback_node : cancellation_node {
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* block, std::size_t size) noexcept { free_frame(block, size); }
 
-    cancellation_token       token;
-    unique_function<void()>  callback;
-    execution_context        context;
-    synchronization_context* sync     = nullptr;
-    bool                     orphaned = false;  // written only on the stack on which the callback runs
+    cancellation_token token;
+    unique_function<void()> callback;
+    execution_context context;
+    synchronization_context* sync = nullptr;
+    bool orphaned = false;  // written only on the stack on which the callback runs
 };
 
 }  // namespace detail
@@ -97,10 +97,10 @@ detail::cancellation_state* make_state(std::chrono::nanoseconds timeout) {
 
 void cancellation_token::throw_canceled() const { throw operation_canceled(*this); }
 
-cancellation_registration cancellation_token::register_callback(unique_function<void()> callback,
-                                                                bool use_captured_context) const {
+cancellation_registration cancellation_token::register_callback(
+    unique_function<void()> callback, bool use_captured_context) const {
     if (state_ == nullptr) return {};
-    auto node     = std::make_unique<detail::callback_node>(*this, std::move(callback));
+    auto node = std::make_unique<detail::callback_node>(*this, std::move(callback));
     node->context = execution_context::capture();
     if (use_captured_context) node->sync = synchronization_context::current();
     return cancellation_registration(enroll(std::move(node)));
@@ -146,7 +146,7 @@ cancellation_source::cancellation_source(std::chrono::nanoseconds timeout, time_
 }
 
 cancellation_source cancellation_source::linked(std::span<const cancellation_token> parents) {
-    auto                links = std::make_unique<detail::parent_links>(parents);
+    auto links = std::make_unique<detail::parent_links>(parents);
     cancellation_source made;
     made.state_->link_to(std::move(links));
     return made;

@@ -19,11 +19,11 @@ struct source_timer : timer_node {
 
     // Held while the provider is called, but never while callbacks run. `armed` is true from before arm() until disarm()
     // succeeded or `fire` began; it stands for one reference to the owner.
-    std::mutex          mutex;
-    time_provider*      provider = nullptr;
+    std::mutex mutex;
+    time_provider* provider = nullptr;
     cancellation_state& owner;
-    bool                armed = false;
-    bool                fired = false;
+    bool armed = false;
+    bool fired = false;
 };
 
 /// A child's place in the list of one of its parents.
@@ -33,7 +33,7 @@ struct parent_link : cancellation_node {
     static void on_fire(cancellation_node& node);
 
     cancellation_state* child = nullptr;
-    cancellation_token  parent;
+    cancellation_token parent;
 };
 
 class parent_links {
@@ -47,7 +47,7 @@ public:
 
 private:
     std::unique_ptr<parent_link[]> links_;
-    std::size_t                    count_ = 0;
+    std::size_t count_ = 0;
 };
 
 }  // namespace weft::inline WEFT_ABI::detail

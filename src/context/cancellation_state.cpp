@@ -35,10 +35,10 @@ bool cancellation_state::add(cancellation_node& node) noexcept {
     std::lock_guard guard(lock_);
     if (is_canceled()) return false;
     if (is_disposed()) return true;  // can never be cancelled any more (1.13/10)
-    node.owner  = this;
+    node.owner = this;
     node.linked = true;
-    node.prev   = nullptr;
-    node.next   = newest_;
+    node.prev = nullptr;
+    node.next = newest_;
     if (newest_ != nullptr) newest_->prev = &node;
     newest_ = &node;
     return true;
@@ -146,7 +146,7 @@ source_timer& cancellation_state::timer() {
 void cancellation_state::set_provider(time_provider& provider) { timer().provider = &provider; }
 
 void cancellation_state::set_timer(std::chrono::nanoseconds delay) {
-    source_timer&   timer = this->timer();
+    source_timer& timer = this->timer();
     std::lock_guard guard(timer.mutex);
     if (timer.fired || phase_.load() != phase::live) return;
     if (timer.armed) {
@@ -157,7 +157,7 @@ void cancellation_state::set_timer(std::chrono::nanoseconds delay) {
     if (delay < delay.zero()) return;
     if (timer.provider == nullptr) timer.provider = &current_dispatcher().time();
     timer.deadline = timer.provider->now() + delay;
-    timer.armed    = true;
+    timer.armed = true;
     retain_reference();
     timer.provider->arm(timer);
 }

@@ -23,8 +23,8 @@ namespace {
 
 struct map_entry {
     std::uint64_t id;  // the slot's, kept here so that a search touches one array only
-    local_slot*   slot;
-    local_value*  value;
+    local_slot* slot;
+    local_value* value;
 };
 
 void retain(local_value& value) noexcept {
@@ -41,8 +41,8 @@ void release(local_value& value) noexcept {
 /// Header of a map; `count` entries, sorted by id, stand behind it.
 struct alignas(map_entry) context_map {
     std::atomic<std::uint32_t> references{1};
-    std::uint32_t              count    = 0;
-    bool                       notifies = false;  // some slot in it has a callback
+    std::uint32_t count = 0;
+    bool notifies = false;  // some slot in it has a callback
 
     [[nodiscard]] map_entry* begin() noexcept { return reinterpret_cast<map_entry*>(this + 1); }
     [[nodiscard]] map_entry* end() noexcept { return begin() + count; }
@@ -77,7 +77,7 @@ class map_hold {
 public:
     explicit map_hold(context_map* map) noexcept : map_(map) {}
     ~map_hold() { release_context(map_); }
-    map_hold(const map_hold&)            = delete;
+    map_hold(const map_hold&) = delete;
     map_hold& operator=(const map_hold&) = delete;
 
 private:
@@ -87,12 +87,12 @@ private:
 /// `map` with `slot` set to `value`, or without it if `value` is null. Null when nothing is left.
 context_map* with_value(context_map* map, local_slot& slot, local_value* value) {
     const std::size_t old_count = map == nullptr ? 0 : map->count;
-    const bool        present   = map != nullptr && map->find(slot.id()) != nullptr;
+    const bool present = map != nullptr && map->find(slot.id()) != nullptr;
     const std::size_t new_count = old_count + (value != nullptr ? 1u : 0u) - (present ? 1u : 0u);
     if (new_count == 0) return nullptr;
 
-    context_map* made   = context_map::make(new_count);
-    bool         placed = value == nullptr;
+    context_map* made = context_map::make(new_count);
+    bool placed = value == nullptr;
     if (map != nullptr) {
         for (map_entry& entry : *map) {
             if (!placed && entry.id >= slot.id()) {
@@ -108,16 +108,16 @@ context_map* with_value(context_map* map, local_slot& slot, local_value* value) 
 
 /// Tells every variable with a callback whose value differs between the two maps, oldest variable first.
 void notify_switch(context_map* previous, context_map* next) noexcept {
-    map_entry*       left      = previous == nullptr ? nullptr : previous->begin();
-    map_entry* const left_end  = previous == nullptr ? nullptr : previous->end();
-    map_entry*       right     = next == nullptr ? nullptr : next->begin();
+    map_entry* left = previous == nullptr ? nullptr : previous->begin();
+    map_entry* const left_end = previous == nullptr ? nullptr : previous->end();
+    map_entry* right = next == nullptr ? nullptr : next->begin();
     map_entry* const right_end = next == nullptr ? nullptr : next->end();
     while (left != left_end || right != right_end) {
-        const bool use_left  = right == right_end || (left != left_end && left->id <= right->id);
+        const bool use_left = right == right_end || (left != left_end && left->id <= right->id);
         const bool use_right = left == left_end || (right != right_end && right->id <= left->id);
-        local_slot&        slot   = use_left ? *left->slot : *right->slot;
+        local_slot& slot = use_left ? *left->slot : *right->slot;
         const local_value* before = use_left ? left->value : nullptr;
-        const local_value* after  = use_right ? right->value : nullptr;
+        const local_value* after = use_right ? right->value : nullptr;
         if (use_left) ++left;
         if (use_right) ++right;
         if (before != after && slot.notifies()) slot.notify(before, after, true);
@@ -194,7 +194,7 @@ local_value* find_local(const local_slot& slot) noexcept {
 
 void store_local(local_slot& slot, local_value* value) {
     thread_block& block = this_thread_block();
-    context_map*  made  = nullptr;
+    context_map* made = nullptr;
     try {
         made = with_value(block.locals, slot, value);
     } catch (...) {
@@ -219,9 +219,9 @@ void store_local(local_slot& slot, local_value* value) {
 
 execution_context execution_context::capture() noexcept {
     detail::thread_block& block = detail::this_thread_block();
-    execution_context     context;
+    execution_context context;
     if (block.flow_suppressed) return context;
-    context.map_      = detail::retain_context(block.locals);
+    context.map_ = detail::retain_context(block.locals);
     context.captured_ = true;
     return context;
 }
@@ -239,18 +239,18 @@ public:
         detail::switch_context(block_, detail::retain_context(next));
     }
     ~ambient_scope() {
-        block_.sync            = sync_;
+        block_.sync = sync_;
         block_.flow_suppressed = suppressed_;
         detail::switch_context(block_, locals_);
     }
-    ambient_scope(const ambient_scope&)            = delete;
+    ambient_scope(const ambient_scope&) = delete;
     ambient_scope& operator=(const ambient_scope&) = delete;
 
 private:
-    detail::thread_block&    block_;
-    detail::context_map*     locals_;
+    detail::thread_block& block_;
+    detail::context_map* locals_;
     synchronization_context* sync_;
-    bool                     suppressed_;
+    bool suppressed_;
 };
 
 }  // namespace
@@ -275,7 +275,7 @@ void execution_context::flow_guard::undo() {
     if (owner_ != &detail::this_thread_block()) {
         throw invalid_operation("flow_guard::undo: the flow was suppressed on another thread");
     }
-    active_                 = false;
+    active_ = false;
     owner_->flow_suppressed = false;
 }
 

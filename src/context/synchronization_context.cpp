@@ -20,14 +20,14 @@ struct posted_callback final : work_item {
         : work_item(&posted_callback::execute),
           function_(std::move(function)),
           locals_(detail::capture_context(detail::this_thread_block())) {}
-    posted_callback(const posted_callback&)            = delete;
+    posted_callback(const posted_callback&) = delete;
     posted_callback& operator=(const posted_callback&) = delete;
     ~posted_callback() { detail::release_context(locals_); }
 
     static void execute(work_item& item) noexcept {
         const std::unique_ptr<posted_callback> self(static_cast<posted_callback*>(&item));
-        detail::thread_block&                  block    = detail::this_thread_block();
-        detail::context_map*                   previous = detail::retain_context(block.locals);
+        detail::thread_block& block = detail::this_thread_block();
+        detail::context_map* previous = detail::retain_context(block.locals);
         detail::switch_context(block, std::exchange(self->locals_, nullptr));
         self->function_();
         detail::switch_context(block, previous);
@@ -35,7 +35,7 @@ struct posted_callback final : work_item {
 
 private:
     synchronization_context::callback function_;
-    detail::context_map*              locals_;
+    detail::context_map* locals_;
 };
 
 }  // namespace

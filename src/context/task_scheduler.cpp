@@ -23,8 +23,8 @@ std::int32_t next_id() noexcept {
 
 /// Runs `work` with `scheduler` as the thread's. An item never throws, so putting it back needs no guard.
 void run_under(task_scheduler* scheduler, work_item& work) noexcept {
-    detail::thread_block& block    = detail::this_thread_block();
-    task_scheduler*       previous = std::exchange(block.scheduler, scheduler);
+    detail::thread_block& block = detail::this_thread_block();
+    task_scheduler* previous = std::exchange(block.scheduler, scheduler);
     work.run(work);
     block.scheduler = previous;
 }

@@ -27,7 +27,7 @@ public:
     void disown() noexcept { granted_ = nullptr; }
 
 private:
-    engine*  engine_;
+    engine* engine_;
     session* granted_ = nullptr;
 };
 

@@ -19,8 +19,8 @@ std::shared_ptr<detail::engine> make_engine(std::string_view url, const database
         throw std::invalid_argument("database url '" + std::string(url) + "' has no provider; write sqlite:///path");
     const std::string_view provider = url.substr(0, colon);
     if (provider != "sqlite")
-        throw std::invalid_argument("database url '" + std::string(url) + "': there is no provider '" + std::string(provider) +
-                                    "'; there is sqlite");
+        throw std::invalid_argument("database url '" + std::string(url) + "': there is no provider '" +
+            std::string(provider) + "'; there is sqlite");
     return detail::make_sqlite_engine(detail::parse_sqlite_url(url, options));
 }
 

@@ -50,8 +50,8 @@ std::string column_text(const row_source& source, int index) {
 
 [[noreturn]] void throw_mismatch(const row_source& source, int index, std::string_view wanted) {
     const column_type found = source.type(index);
-    std::string reason = column_text(source, index) + " is " + std::string(type_name(found)) + ", but " + std::string(wanted) +
-                         " is wanted";
+    std::string reason =
+        column_text(source, index) + " is " + std::string(type_name(found)) + ", but " + std::string(wanted) + " is wanted";
     if (found == column_type::null) reason += "; read it into a std::optional";
     throw_mapping(source, reason);
 }
@@ -60,8 +60,9 @@ std::string column_text(const row_source& source, int index) {
 
 int checked(const row_source& source, int index) {
     if (index < 0 || index >= source.column_count())
-        throw_mapping(source, "there is no column number " + std::to_string(index + 1) + "; the result has " +
-                                  std::to_string(source.column_count()));
+        throw_mapping(source,
+            "there is no column number " + std::to_string(index + 1) + "; the result has " +
+                std::to_string(source.column_count()));
     return index;
 }
 
@@ -74,17 +75,19 @@ int find_column(const row_source& source, std::string_view name) {
 
 void require_columns(const row_source& source, int count) {
     if (source.column_count() != count)
-        throw_mapping(source, "a tuple of " + std::to_string(count) + " is wanted, but the result has " +
-                                  std::to_string(source.column_count()) + " columns: " + name_list(source));
+        throw_mapping(source,
+            "a tuple of " + std::to_string(count) + " is wanted, but the result has " +
+                std::to_string(source.column_count()) + " columns: " + name_list(source));
 }
 
-std::int64_t read_integer(const row_source& source, int index, std::int64_t lowest, std::int64_t highest,
-                          std::string_view wanted) {
+std::int64_t read_integer(
+    const row_source& source, int index, std::int64_t lowest, std::int64_t highest, std::string_view wanted) {
     if (source.type(index) != column_type::integer) throw_mismatch(source, index, wanted);
     const std::int64_t value = source.integer(index);
     if (value < lowest || value > highest)
-        throw_mapping(source, column_text(source, index) + " holds " + std::to_string(value) + ", which is not in the range " +
-                                  std::to_string(lowest) + " to " + std::to_string(highest) + " of the type it is read into");
+        throw_mapping(source,
+            column_text(source, index) + " holds " + std::to_string(value) + ", which is not in the range " +
+                std::to_string(lowest) + " to " + std::to_string(highest) + " of the type it is read into");
     return value;
 }
 
@@ -105,8 +108,9 @@ std::span<const std::byte> read_blob(const row_source& source, int index) {
 }
 
 void throw_argument_too_large(unsigned long long value) {
-    throw database_error("argument " + std::to_string(value) + " does not fit into the 64-bit signed integers of a database",
-                         error_kind::parameter);
+    throw database_error(
+        "argument " + std::to_string(value) + " does not fit into the 64-bit signed integers of a database",
+        error_kind::parameter);
 }
 
 }  // namespace weft::inline WEFT_ABI::data::detail

@@ -53,7 +53,7 @@ class transaction_state {
 public:
     // The job of the last resort is made here, because a destructor may not fail for want of memory.
     explicit transaction_state(target where) : where_(std::move(where)), undo_(new rollback_job) { where_.address(*undo_); }
-    transaction_state(const transaction_state&)            = delete;
+    transaction_state(const transaction_state&) = delete;
     transaction_state& operator=(const transaction_state&) = delete;
     ~transaction_state() {
         // Queued behind the statements that are on their way. A refusal means that the database is closing, which rolls back too.
@@ -66,14 +66,14 @@ public:
         return where_;
     }
     void end() noexcept {
-        open_  = false;
+        open_ = false;
         where_ = target();
     }
 
 private:
-    target                where_;
+    target where_;
     job_ref<rollback_job> undo_;
-    bool                  open_ = true;
+    bool open_ = true;
 };
 
 task<transaction> begin_transaction(target where, transaction_mode mode, cancellation_token token) {

@@ -6,7 +6,9 @@
 namespace weft::inline WEFT_ABI::detail {
 
 namespace {
-std::string on_name(const char* attempt, const descriptor_state& state) { return std::string(attempt) + " '" + state.name() + "'"; }
+std::string on_name(const char* attempt, const descriptor_state& state) {
+    return std::string(attempt) + " '" + state.name() + "'";
+}
 }  // namespace
 
 std::string attempt_to_read(const descriptor_state& state) { return on_name("read from", state); }

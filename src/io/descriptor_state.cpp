@@ -53,14 +53,15 @@ private:
     static void resume(io_operation& operation) noexcept { resume_awaiter(*static_cast<close_wait&>(operation).awaiter_); }
 
     descriptor_state* state_;
-    task_core*        awaiter_ = nullptr;
+    task_core* awaiter_ = nullptr;
 };
 
 task<> descriptor_state::close() {
     std::uint32_t seen = users_.load(std::memory_order_relaxed);
     do {
         if ((seen & closing) != 0) co_return;
-    } while (!users_.compare_exchange_weak(seen, (seen | closing) + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
+    } while (
+        !users_.compare_exchange_weak(seen, (seen | closing) + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
     if ((seen & count) != 0) {
         interrupt();
         co_await idle_wait(this).configure_await(false);
@@ -82,10 +83,10 @@ descriptor_use::descriptor_use(descriptor_state& state) : state_(&state) {
 void descriptor_state::abandon() noexcept {
     std::uint32_t seen = users_.load(std::memory_order_relaxed);
     std::uint32_t next = 0;
-    bool          last = false;
-    bool          interrupts = false;
+    bool last = false;
+    bool interrupts = false;
     do {
-        last       = (seen & count) == 0;
+        last = (seen & count) == 0;
         interrupts = !last && (seen & closing) == 0;
         // While it interrupts, this call is a user too: the last operation may leave meanwhile.
         next = (seen | closing | abandoned) + (interrupts ? 1 : 0);

@@ -31,7 +31,7 @@ std::unique_ptr<driver> choose_automatically() {
 
 std::unique_ptr<driver> make_driver(const runtime_options& options) {
     // Where the choice came from, for messages; an option that names a driver wins over the environment.
-    std::string      source = "runtime_options::driver";
+    std::string source = "runtime_options::driver";
     std::string_view choice = options.driver;
     if (choice.empty() || choice == "auto") {
         const char* variable = std::getenv("WEFT_IO");
@@ -46,7 +46,8 @@ std::unique_ptr<driver> make_driver(const runtime_options& options) {
         if (refused.empty()) return std::make_unique<uring_driver>();
         throw std::invalid_argument(source + "='io_uring' cannot be served: " + refused + "; use 'auto' or 'epoll'");
     }
-    throw std::invalid_argument(source + "='" + std::string(choice) + "' is not an I/O driver: choose 'auto', 'io_uring' or 'epoll'");
+    throw std::invalid_argument(
+        source + "='" + std::string(choice) + "' is not an I/O driver: choose 'auto', 'io_uring' or 'epoll'");
 }
 
 [[maybe_unused]] const driver_factory factory_before = set_driver_factory(&make_driver);
@@ -55,7 +56,7 @@ std::unique_ptr<driver> make_driver(const runtime_options& options) {
 
 io_driver& current_io_driver() {
     driver& found = runtime::current().io_driver();
-    auto*   known = dynamic_cast<io_driver*>(&found);
+    auto* known = dynamic_cast<io_driver*>(&found);
     if (known == nullptr) {
         throw invalid_operation("this runtime does no I/O: its driver is '" + std::string(found.name()) + "'");
     }

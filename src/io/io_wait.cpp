@@ -26,12 +26,15 @@ bool has_flags(io_kind kind) noexcept { return kind == io_kind::open || kind == 
 }  // namespace
 
 io_wait::io_wait(io_kind what, io_request&& request) noexcept
-    : io_operation(what, &resume), cancellation_node(&ask_to_cancel), state_(request.state), token_(std::move(request.token)) {
+    : io_operation(what, &resume),
+      cancellation_node(&ask_to_cancel),
+      state_(request.state),
+      token_(std::move(request.token)) {
     buffer = request.buffer;
     length = most(request.length);
     // A send has no offset: there it counts what is left to send.
     offset = what == io_kind::send ? request.length : request.offset;
-    flags  = has_flags(what) ? static_cast<std::uint32_t>(request.offset) : 0;
+    flags = has_flags(what) ? static_cast<std::uint32_t>(request.offset) : 0;
 }
 
 io_wait::~io_wait() {
@@ -43,7 +46,8 @@ io_wait::~io_wait() {
 }
 
 io_request io_wait::take_request() noexcept {
-    return io_request(state_, buffer, kind == io_kind::send ? static_cast<std::size_t>(offset) : length, std::move(token_), offset);
+    return io_request(
+        state_, buffer, kind == io_kind::send ? static_cast<std::size_t>(offset) : length, std::move(token_), offset);
 }
 
 bool io_wait::ready() noexcept {
@@ -60,7 +64,7 @@ bool io_wait::ready() noexcept {
 
 bool io_wait::begin(task_core& awaiter) noexcept {
     awaiter_ = &awaiter;
-    result   = -ECANCELED;
+    result = -ECANCELED;
     // Registered first: once submitted, the operation may be over before another line of this runs.
     if (!add_registration(token_, *this)) return false;
     do {
@@ -110,7 +114,8 @@ std::int32_t io_wait::finish(std::string (*attempt)(const descriptor_state&)) {
     }
     // A peer's end that our own close made up is not news of the peer.
     const bool broken = result < 0 || (result == 0 && kind == io_kind::recv && length != 0 && state_->is_closing());
-    if (!entered_ || broken) [[unlikely]] fail(attempt);
+    if (!entered_ || broken) [[unlikely]]
+        fail(attempt);
     entered_ = false;
     const std::int32_t value = result;
     state_->leave();
@@ -118,7 +123,8 @@ std::int32_t io_wait::finish(std::string (*attempt)(const descriptor_state&)) {
 }
 
 void io_wait::fail(std::string (*attempt)(const descriptor_state&)) {
-    if (token_.is_cancellation_requested() && (result == -ECANCELED || !entered_)) throw operation_canceled(std::move(token_));
+    if (token_.is_cancellation_requested() && (result == -ECANCELED || !entered_))
+        throw operation_canceled(std::move(token_));
     if (!entered_) throw object_disposed(state_->kind());
     if (state_->is_closing()) throw operation_canceled(attempt(*state_) + " was canceled: it was closed meanwhile");
     if (result == -ECANCELED) throw operation_canceled(attempt(*state_) + " was canceled: the runtime shuts down");

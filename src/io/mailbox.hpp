@@ -51,7 +51,7 @@ public:
 
 private:
     io_operation* first_ = nullptr;
-    io_operation* last_  = nullptr;
+    io_operation* last_ = nullptr;
 };
 
 /// Many writers, one reader at a time; lock-free.
@@ -71,9 +71,9 @@ public:
         io_operation* oldest = nullptr;
         while (newest != nullptr) {
             io_operation* next = newest->next;
-            newest->next       = oldest;
-            oldest             = newest;
-            newest             = next;
+            newest->next = oldest;
+            oldest = newest;
+            newest = next;
         }
         operation_list list;
         while (oldest != nullptr) {

@@ -13,7 +13,7 @@ namespace weft::inline WEFT_ABI::detail {
 namespace {
 
 struct alignas(64) shard {
-    spin_lock  lock;
+    spin_lock lock;
     task_core* newest = nullptr;  // linked by live_next towards older ones
 };
 

@@ -9,9 +9,7 @@ namespace weft::inline WEFT_ABI {
 
 namespace detail {
 
-void throw_empty_handle() {
-    throw invalid_operation("the task handle is empty: it was default-constructed or moved from");
-}
+void throw_empty_handle() { throw invalid_operation("the task handle is empty: it was default-constructed or moved from"); }
 
 bool wait_for(task_core& core, std::chrono::nanoseconds limit, const cancellation_token& token) {
     bool done = false;

@@ -50,7 +50,7 @@ bool may_run_here(const thread_block& block, const continuation& node) noexcept 
     switch (node.place & place_mask) {
         case place_dispatcher:
             return block.sync == nullptr && block.scheduler == nullptr &&
-                   (block.home == nullptr || block.home == place_as<dispatcher>(node.place));
+                (block.home == nullptr || block.home == place_as<dispatcher>(node.place));
         case place_context: return block.sync == place_as<synchronization_context>(node.place);
         default: return false;
     }
@@ -153,7 +153,7 @@ suspension task_core::begin_suspend(bool capture_context) noexcept {
         live_tasks::add(*this);
     }
     locals = mine;
-    place  = captured;
+    place = captured;
     return before;
 }
 
@@ -164,8 +164,8 @@ void task_core::undo_suspend(const suspension& what) noexcept {
         live_tasks::remove(*this);
         refs.store(1, std::memory_order_relaxed);
         locals = retain_context(block.locals);
-        place  = reinterpret_cast<std::uintptr_t>(block.sync);
-        prev   = reinterpret_cast<continuation*>(&block);
+        place = reinterpret_cast<std::uintptr_t>(block.sync);
+        prev = reinterpret_cast<continuation*>(&block);
         set_flag(flag_first_segment);
         block.sync = what.sync;
     } else {
@@ -183,8 +183,8 @@ bool task_core::add_continuation(continuation& node) noexcept {
             now = word.load(std::memory_order_acquire);
         } else if (node_of(now) == nullptr) {
             // Release: publish() acquires, and runs what the node describes.
-            if (word.compare_exchange_weak(now, (now & claim_bit) | bits_of(&node), std::memory_order_acq_rel,
-                                           std::memory_order_acquire))
+            if (word.compare_exchange_weak(
+                    now, (now & claim_bit) | bits_of(&node), std::memory_order_acq_rel, std::memory_order_acquire))
                 return true;
         } else if (word.compare_exchange_weak(now, now | lock_bit, std::memory_order_acquire, std::memory_order_acquire)) {
             continuation* head = node_of(now);
@@ -195,9 +195,8 @@ bool task_core::add_continuation(continuation& node) noexcept {
             head->prev = &node;
             // try_claim() may have set its bit meanwhile: keep it, and open the lock with the release the next owner acquires.
             now = word.load(std::memory_order_relaxed);
-            while (!word.compare_exchange_weak(now, (now & claim_bit) | bits_of(head) | list_bit, std::memory_order_release,
-                                               std::memory_order_relaxed)) {
-            }
+            while (!word.compare_exchange_weak(
+                now, (now & claim_bit) | bits_of(head) | list_bit, std::memory_order_release, std::memory_order_relaxed)) {}
             return true;
         }
     }
@@ -212,7 +211,8 @@ bool task_core::remove_continuation(continuation& node) noexcept {
             now = word.load(std::memory_order_acquire);
         } else if ((now & list_bit) == 0) {
             if (node_of(now) != &node) return false;
-            if (word.compare_exchange_weak(now, now & claim_bit, std::memory_order_acq_rel, std::memory_order_acquire)) return true;
+            if (word.compare_exchange_weak(now, now & claim_bit, std::memory_order_acq_rel, std::memory_order_acquire))
+                return true;
         } else if (word.compare_exchange_weak(now, now | lock_bit, std::memory_order_acquire, std::memory_order_acquire)) {
             continuation* head = node_of(now);
             continuation* rest = head;
@@ -221,9 +221,8 @@ bool task_core::remove_continuation(continuation& node) noexcept {
             next_of(node)->prev = node.prev;
             const std::uintptr_t left = rest == nullptr ? 0 : bits_of(rest) | list_bit;
             now = word.load(std::memory_order_relaxed);
-            while (!word.compare_exchange_weak(now, (now & claim_bit) | left, std::memory_order_release,
-                                               std::memory_order_relaxed)) {
-            }
+            while (!word.compare_exchange_weak(
+                now, (now & claim_bit) | left, std::memory_order_release, std::memory_order_relaxed)) {}
             return true;
         }
     }
@@ -248,20 +247,20 @@ void task_core::set_current_exception() noexcept {
 }
 
 void task_core::set_fault(std::vector<std::exception_ptr> errors) {
-    fault  = new fault_info(std::move(errors));
+    fault = new fault_info(std::move(errors));
     ending = task_status::faulted;
 }
 
 void task_core::set_canceled(std::exception_ptr error) {
     std::vector<std::exception_ptr> errors;
     errors.push_back(std::move(error));
-    fault  = new fault_info(std::move(errors));
+    fault = new fault_info(std::move(errors));
     ending = task_status::canceled;
 }
 
 void task_core::copy_fault(task_core& from) {
     from.mark_observed();
-    fault  = new fault_info(from.fault->errors);
+    fault = new fault_info(from.fault->errors);
     ending = from.final_status();
 }
 
@@ -315,7 +314,8 @@ task_core* task_core::deliver(continuation* list) noexcept {
     for (continuation* node = list; node != nullptr;) {
         continuation* following = next_of(*node);
         if ((node->place & place_mask) == place_internal) node->run(*node);
-        else if (node == first && !run_async && may_run_here(this_thread_block(), *node)) chosen = static_cast<task_core*>(node);
+        else if (node == first && !run_async && may_run_here(this_thread_block(), *node))
+            chosen = static_cast<task_core*>(node);
         else enqueue(*node, post_hint::local);
         node = following;
     }
@@ -325,16 +325,12 @@ task_core* task_core::deliver(continuation* list) noexcept {
 void enqueue(continuation& node, post_hint hint) noexcept {
     switch (node.place & place_mask) {
         case place_dispatcher: place_as<dispatcher>(node.place)->post(node, hint); return;
-        case place_context:
-            try {
-                place_as<synchronization_context>(node.place)->post_item(node);
+        case place_context: try { place_as<synchronization_context>(node.place)->post_item(node);
             } catch (...) {
                 report_on_pool(std::current_exception());
             }
             return;
-        case place_scheduler:
-            try {
-                place_as<task_scheduler>(node.place)->queue(node);
+        case place_scheduler: try { place_as<task_scheduler>(node.place)->queue(node);
             } catch (...) {
                 report_on_pool(std::current_exception());
             }

@@ -12,10 +12,10 @@ namespace {
 // One blocked thread. The completer signals under the mutex, so the waiter cannot leave, and its stack frame die, before the
 // completer has let go of the condition variable.
 struct blocked_thread : continuation {
-    std::mutex              mutex;
+    std::mutex mutex;
     std::condition_variable changed;
-    bool                    completed = false;
-    bool                    canceled  = false;
+    bool completed = false;
+    bool canceled = false;
 
     blocked_thread() noexcept : continuation(&on_completed, place_internal) {}
 
@@ -52,7 +52,7 @@ public:
     ~blocking_notice() {
         if (home_ != nullptr) home_->blocking_ended();
     }
-    blocking_notice(const blocking_notice&)            = delete;
+    blocking_notice(const blocking_notice&) = delete;
     blocking_notice& operator=(const blocking_notice&) = delete;
 
 private:

@@ -16,7 +16,7 @@ namespace {
 using handler = unique_function<void(const unobserved_task_exception&)>;
 
 struct handlers {
-    std::mutex                          mutex;
+    std::mutex mutex;
     std::list<std::shared_ptr<handler>> all;
 };
 

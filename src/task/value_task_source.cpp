@@ -33,8 +33,8 @@ value_task_source_status value_task_source_core::status(std::uint16_t version) c
 void value_task_source_core::on_completed(continuation& node, std::uint16_t version) {
     check_version(version);
     std::uintptr_t now = 0;
-    if (word_.compare_exchange_strong(now, reinterpret_cast<std::uintptr_t>(&node), std::memory_order_acq_rel,
-                                      std::memory_order_acquire))
+    if (word_.compare_exchange_strong(
+            now, reinterpret_cast<std::uintptr_t>(&node), std::memory_order_acq_rel, std::memory_order_acquire))
         return;
     if (now != done) throw invalid_operation("a value_task may have one continuation only");
     // Completed meanwhile: asynchronously with respect to the registering call (1.3/6).

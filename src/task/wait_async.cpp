@@ -18,7 +18,7 @@ public:
     }
 
 private:
-    time_point      when_;
+    time_point when_;
     cancelable_wait wait_;
 };
 
@@ -30,8 +30,7 @@ task<> until(time_point when, cancellation_token token) {
 }
 
 task<wait_end> wait_for_end(task_core& watched, std::chrono::nanoseconds limit, cancellation_token token) {
-    const time_point when =
-        limit == infinite_delay ? time_point::max() : deadline_after(current_time_provider(), limit);
+    const time_point when = limit == infinite_delay ? time_point::max() : deadline_after(current_time_provider(), limit);
     cancellation_source stop = cancellation_source::linked(token);
     task<> alarm = until(when, stop.token());
     std::vector<task_core*> both{&watched, alarm.core_or_null()};

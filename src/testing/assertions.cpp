@@ -16,7 +16,8 @@ namespace {
 std::string identifier(std::string_view words) {
     std::string name;
     for (const char letter : words) {
-        const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9');
+        const bool plain =
+            (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9');
         if (plain) name += letter;
         else if (!name.empty() && name.back() != '_') name += '_';
     }
@@ -51,7 +52,7 @@ std::string run_once(task<> (*body)(), std::uint64_t seed) {
 
 std::string suite_of(const char* promise, const char* file) {
     const std::string_view text(promise);
-    const std::size_t      colon = text.find(": ");
+    const std::size_t colon = text.find(": ");
     if (colon != std::string_view::npos) return identifier(text.substr(0, colon));
     std::string_view path(file);
     path = path.substr(path.find_last_of('/') + 1);
@@ -60,7 +61,7 @@ std::string suite_of(const char* promise, const char* file) {
 
 std::string name_of(const char* promise) {
     const std::string_view text(promise);
-    const std::size_t      colon = text.find(": ");
+    const std::size_t colon = text.find(": ");
     return identifier(colon == std::string_view::npos ? text : text.substr(colon + 2));
 }
 

@@ -68,15 +68,15 @@ public:
         return *item;
     }
 
-    dispatcher*             previous_home = nullptr;
-    const std::uint64_t     seed;
-    std::vector<choice>     replay;
-    std::vector<choice>     made;
-    split_mix               bits;
-    virtual_clock           clock;
-    mutable std::mutex      mutex;  // guards ready: other threads may post
-    std::deque<work_item*>  ready;
-    std::size_t             steps_here = 0;  // since time last moved
+    dispatcher* previous_home = nullptr;
+    const std::uint64_t seed;
+    std::vector<choice> replay;
+    std::vector<choice> made;
+    split_mix bits;
+    virtual_clock clock;
+    mutable std::mutex mutex;  // guards ready: other threads may post
+    std::deque<work_item*> ready;
+    std::size_t steps_here = 0;  // since time last moved
 };
 
 std::uint64_t seed_from_environment(std::uint64_t fallback) {
@@ -125,14 +125,14 @@ void deterministic_scheduler::post(work_item& item, post_hint hint) noexcept {
 /// @returns false when nothing can happen, or nothing without moving time
 bool deterministic_scheduler::step(jump may_jump) {
     state& world = *state_;
-    std::size_t due   = world.clock.due();
+    std::size_t due = world.clock.due();
     std::size_t ready = world.ready_count();
     if (due + ready == 0 || ++world.steps_here > steps_per_instant) {
         const auto next = world.clock.next_deadline();
         if (next && may_jump == jump::yes) {
             world.clock.move_to(*next);
             world.steps_here = 0;
-            due              = world.clock.due();
+            due = world.clock.due();
         } else if (due + ready == 0) {
             return false;
         }
@@ -146,11 +146,11 @@ bool deterministic_scheduler::step(jump may_jump) {
     }
     work_item& item = world.take(picked - due);
     // Items run as on a pool: with neither context nor scheduler. A nested run has those of the code below it.
-    weft::detail::thread_block& block     = weft::detail::this_thread_block();
-    synchronization_context*    sync      = std::exchange(block.sync, nullptr);
-    task_scheduler*             scheduler = std::exchange(block.scheduler, nullptr);
+    weft::detail::thread_block& block = weft::detail::this_thread_block();
+    synchronization_context* sync = std::exchange(block.sync, nullptr);
+    task_scheduler* scheduler = std::exchange(block.scheduler, nullptr);
     item.run(item);
-    block.sync      = sync;
+    block.sync = sync;
     block.scheduler = scheduler;
     return true;
 }
@@ -159,16 +159,18 @@ void deterministic_scheduler::run_to(bool (*done)(void*), void* argument) {
     while (!done(argument)) {
         if (step(jump::yes)) continue;
         throw deadlock("deadlock: nothing is ready, no timer is armed, and the awaited task is not done; " +
-                       std::to_string(suspended_tasks()) + " tasks wait (seed " + std::to_string(seed()) + ", " +
-                       std::to_string(choices().size()) + " choices)");
+            std::to_string(suspended_tasks()) + " tasks wait (seed " + std::to_string(seed()) + ", " +
+            std::to_string(choices().size()) + " choices)");
     }
 }
 
 bool deterministic_scheduler::run_until(bool (*done)(void*), void* argument) noexcept {
     while (!done(argument)) {
         if (step(jump::yes)) continue;
-        std::fprintf(stderr, "weft: a blocking wait finds nothing left to run in the deterministic scheduler (seed %llu); "
-                     "only another thread can end it\n", static_cast<unsigned long long>(seed()));
+        std::fprintf(stderr,
+            "weft: a blocking wait finds nothing left to run in the deterministic scheduler (seed %llu); "
+            "only another thread can end it\n",
+            static_cast<unsigned long long>(seed()));
         return false;
     }
     return true;

@@ -24,13 +24,13 @@ constexpr time_point first_instant{std::chrono::hours(24)};
 struct fake_time_provider::state {
     using key = std::pair<time_point, std::uint32_t>;
 
-    mutable std::mutex         mutex;
-    time_point                 instant = first_instant;
-    std::chrono::nanoseconds   auto_step{0};
+    mutable std::mutex mutex;
+    time_point instant = first_instant;
+    std::chrono::nanoseconds auto_step{0};
     std::map<key, timer_node*> timers;  // in firing order
-    std::uint32_t              next_sequence = 0;
-    bool                       firing        = false;
-    utc_time                   utc_base;  // the wall clock at first_instant
+    std::uint32_t next_sequence = 0;
+    bool firing = false;
+    utc_time utc_base;  // the wall clock at first_instant
 
     explicit state(utc_time start) : utc_base(start) {}
 
@@ -58,7 +58,7 @@ struct fake_time_provider::state {
     template <class Reading>
     auto read(Reading reading) noexcept {
         std::unique_lock lock(mutex);
-        const auto       shown = reading(*this);
+        const auto shown = reading(*this);
         if (auto_step > auto_step.zero()) {
             instant += auto_step;
             lock.unlock();
@@ -85,7 +85,7 @@ void fake_time_provider::arm(timer_node& timer) noexcept {
     {
         std::lock_guard guard(state_->mutex);
         timer.sequence = state_->next_sequence++;
-        timer.slot     = 0;
+        timer.slot = 0;
         state_->timers.emplace(state::key(timer.deadline, timer.sequence), &timer);
         due = timer.deadline <= state_->instant;
     }
@@ -121,7 +121,8 @@ void fake_time_provider::advance(std::chrono::nanoseconds step) {
 void fake_time_provider::set_utc_now(utc_time target) {
     {
         std::lock_guard guard(state_->mutex);
-        if (target < state_->utc()) throw std::invalid_argument("fake_time_provider::set_utc_now: the target is in the past");
+        if (target < state_->utc())
+            throw std::invalid_argument("fake_time_provider::set_utc_now: the target is in the past");
         state_->instant += target - state_->utc();
     }
     state_->fire_due();

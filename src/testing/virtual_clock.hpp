@@ -26,7 +26,7 @@ public:
     void arm(timer_node& timer) noexcept override {
         const std::lock_guard guard(mutex_);
         timer.sequence = next_sequence_++;
-        timer.slot     = 0;
+        timer.slot = 0;
         timers_.emplace(key(timer.deadline, timer.sequence), &timer);
     }
     bool disarm(timer_node& timer) noexcept override {
@@ -56,9 +56,9 @@ public:
     /// Takes the due timer at `position` out, for its `fire` to be called.
     [[nodiscard]] timer_node& take(std::size_t position) noexcept {
         const std::lock_guard guard(mutex_);
-        const auto  found = std::next(timers_.begin(), static_cast<std::ptrdiff_t>(position));
+        const auto found = std::next(timers_.begin(), static_cast<std::ptrdiff_t>(position));
         timer_node* timer = found->second;
-        timer->slot       = timer_node::unarmed;
+        timer->slot = timer_node::unarmed;
         timers_.erase(found);
         return *timer;
     }
@@ -66,14 +66,15 @@ public:
 private:
     using key = std::pair<time_point, std::uint32_t>;
 
-    static constexpr std::chrono::system_clock::time_point year_2000 = std::chrono::sys_days{std::chrono::January / 1 / 2000};
+    static constexpr std::chrono::system_clock::time_point year_2000 =
+        std::chrono::sys_days{std::chrono::January / 1 / 2000};
     // Far from zero, so that a test may subtract from it.
     static constexpr time_point first_instant{std::chrono::hours(24)};
 
-    mutable std::mutex         mutex_;
-    time_point                 now_ = first_instant;
+    mutable std::mutex mutex_;
+    time_point now_ = first_instant;
     std::map<key, timer_node*> timers_;  // in firing order
-    std::uint32_t              next_sequence_ = 0;
+    std::uint32_t next_sequence_ = 0;
 };
 
 }  // namespace weft::inline WEFT_ABI::testing

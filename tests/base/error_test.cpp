@@ -31,9 +31,7 @@ TEST(io_error, names_the_category_of_a_foreign_code) {
     EXPECT_NE(std::string(error.what()).find("(future 4)"), std::string::npos) << error.what();
 }
 
-TEST(io_error, copies_without_throwing) {
-    EXPECT_TRUE(std::is_nothrow_copy_constructible_v<io_error>);
-}
+TEST(io_error, copies_without_throwing) { EXPECT_TRUE(std::is_nothrow_copy_constructible_v<io_error>); }
 
 TEST(errors, misuse_and_disposal_are_one_family) {
     EXPECT_TRUE((std::is_base_of_v<invalid_operation, object_disposed>));

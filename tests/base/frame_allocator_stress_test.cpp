@@ -35,15 +35,15 @@ public:
     }
 
 private:
-    std::array<void*, 256>   slots_{};
+    std::array<void*, 256> slots_{};
     std::atomic<std::size_t> head_{0};
     std::atomic<std::size_t> tail_{0};
 };
 
 TEST(frame_allocator_stress, a_thread_that_only_frees_feeds_one_that_only_allocates) {
     constexpr int rounds = 200'000;
-    ring          hand_over;
-    std::thread   consumer([&hand_over] {
+    ring hand_over;
+    std::thread consumer([&hand_over] {
         auto cache = std::make_unique<frame_cache>();
         for (int round = 0; round < rounds; ++round) {
             void* block = hand_over.pop();
@@ -55,7 +55,7 @@ TEST(frame_allocator_stress, a_thread_that_only_frees_feeds_one_that_only_alloca
     auto cache = std::make_unique<frame_cache>();
     const weft_test::allocation_counter counter;
     for (int round = 0; round < rounds; ++round) {
-        void* block               = allocate_cached(*cache, 256);
+        void* block = allocate_cached(*cache, 256);
         *static_cast<int*>(block) = round;
         hand_over.push(block);
     }
@@ -69,20 +69,20 @@ TEST(frame_allocator_stress, a_thread_that_only_frees_feeds_one_that_only_alloca
 }
 
 TEST(frame_allocator_stress, threads_that_exchange_blocks_never_share_one) {
-    constexpr int                              threads = 4;
-    constexpr int                              rounds  = 20'000;
+    constexpr int threads = 4;
+    constexpr int rounds = 20'000;
     std::array<std::atomic<std::uint64_t*>, 64> board{};
-    std::vector<std::thread>                   crew;
-    std::atomic<int>                           clashes{0};
+    std::vector<std::thread> crew;
+    std::atomic<int> clashes{0};
     for (int index = 0; index < threads; ++index) {
         crew.emplace_back([&, index] {
-            auto          cache = std::make_unique<frame_cache>();
+            auto cache = std::make_unique<frame_cache>();
             std::uint64_t state = static_cast<std::uint64_t>(index) + 1;
             for (int round = 0; round < rounds; ++round) {
-                state        = state * 6364136223846793005u + 1442695040888963407u;
-                auto* mine   = static_cast<std::uint64_t*>(allocate_cached(*cache, 96));
-                mine[0]      = state;
-                mine[1]      = ~state;
+                state = state * 6364136223846793005u + 1442695040888963407u;
+                auto* mine = static_cast<std::uint64_t*>(allocate_cached(*cache, 96));
+                mine[0] = state;
+                mine[1] = ~state;
                 auto* theirs = board[(state >> 33) % board.size()].exchange(mine, std::memory_order_acq_rel);
                 if (theirs == nullptr) continue;
                 if (theirs[1] != ~theirs[0]) ++clashes;

@@ -25,7 +25,7 @@ protected:
 
 TEST_F(frame_allocator_test, blocks_are_aligned_distinct_and_writable_in_every_class) {
     std::vector<std::pair<void*, std::size_t>> blocks;
-    std::set<void*>                            addresses;
+    std::set<void*> addresses;
     for (std::size_t size = 0; size <= largest_class + 200; size += 13) {
         void* block = allocate_cached(*cache, size);
         EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % 16, 0u);

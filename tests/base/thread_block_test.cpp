@@ -51,7 +51,7 @@ TEST(thread_block, tells_a_stack_that_runs_low_before_it_ends) {
 }
 
 void* recurse_on_small_stack(void* result) {
-    int reached                    = 0;
+    int reached = 0;
     *static_cast<bool*>(result) = !this_thread_block().stack_is_low() && deep_enough_is_low(0, reached);
     return nullptr;
 }
@@ -60,7 +60,7 @@ TEST(thread_block, leaves_half_of_a_small_stack_usable) {
     pthread_attr_t attributes;
     ASSERT_EQ(pthread_attr_init(&attributes), 0);
     ASSERT_EQ(pthread_attr_setstacksize(&attributes, 512 * 1024), 0);
-    bool      ok = false;
+    bool ok = false;
     pthread_t thread{};
     ASSERT_EQ(pthread_create(&thread, &attributes, &recurse_on_small_stack, &ok), 0);
     pthread_join(thread, nullptr);
@@ -88,10 +88,12 @@ TEST(thread_block, works_in_the_destructors_of_thread_specific_keys) {
     pthread_key_t key{};
     // The block has its key already, so this one is destroyed after it, and the block is made a second time.
     static_cast<void>(this_thread_block());
-    ASSERT_EQ(pthread_key_create(&key, [](void* done) {
-                  weft::detail::free_frame(weft::detail::allocate_frame(64), 64);
-                  *static_cast<bool*>(done) = true;
-              }), 0);
+    ASSERT_EQ(pthread_key_create(&key,
+                  [](void* done) {
+                      weft::detail::free_frame(weft::detail::allocate_frame(64), 64);
+                      *static_cast<bool*>(done) = true;
+                  }),
+        0);
     bool done = false;
     std::thread([key, &done] {
         static_cast<void>(this_thread_block());

@@ -39,7 +39,7 @@ TEST(unique_function, destroys_the_callable_once) {
     weft_test::lifetime_counts counts;
     {
         unique_function<void()> function = [held = weft_test::lifetime_tracked<int>(counts)] { static_cast<void>(held); };
-        unique_function<void()> other    = std::move(function);
+        unique_function<void()> other = std::move(function);
         other();
         other = nullptr;
         EXPECT_EQ(counts.alive(), 0);

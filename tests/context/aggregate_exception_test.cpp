@@ -33,7 +33,7 @@ TEST(aggregate_exception, S_1_14_1_may_be_empty_but_holds_no_null) {
 }
 
 TEST(aggregate_exception, S_1_14_2_flatten_opens_nested_ones_level_by_level) {
-    const auto deep   = std::make_exception_ptr(aggregate_exception({error("d"), error("e")}));
+    const auto deep = std::make_exception_ptr(aggregate_exception({error("d"), error("e")}));
     const auto middle = std::make_exception_ptr(aggregate_exception({error("b"), deep, error("c")}));
     const aggregate_exception outer({middle, error("a"), error("a")});
     EXPECT_EQ(messages(outer.flatten()), (std::vector<std::string>{"a", "a", "b", "c", "d", "e"}));
@@ -41,7 +41,7 @@ TEST(aggregate_exception, S_1_14_2_flatten_opens_nested_ones_level_by_level) {
 
 TEST(aggregate_exception, S_1_14_3_handle_throws_what_the_predicate_refused) {
     const aggregate_exception aggregate({error("a"), error("b"), error("c")});
-    int                       calls = 0;
+    int calls = 0;
     try {
         aggregate.handle([&](const std::exception_ptr& inner) {
             ++calls;
@@ -53,11 +53,12 @@ TEST(aggregate_exception, S_1_14_3_handle_throws_what_the_predicate_refused) {
     }
     EXPECT_EQ(calls, 3);
     aggregate.handle([](const std::exception_ptr&) { return true; });
-    EXPECT_THROW(aggregate.handle([](const std::exception_ptr&) -> bool { throw std::logic_error("own"); }), std::logic_error);
+    EXPECT_THROW(
+        aggregate.handle([](const std::exception_ptr&) -> bool { throw std::logic_error("own"); }), std::logic_error);
 }
 
 TEST(aggregate_exception, S_1_14_4_base_exception_follows_single_errors_only) {
-    const auto leaf   = error("leaf");
+    const auto leaf = error("leaf");
     const auto single = std::make_exception_ptr(aggregate_exception({leaf}));
     EXPECT_EQ(aggregate_exception({single}).base_exception(), leaf);
     const auto pair = std::make_exception_ptr(aggregate_exception({leaf, leaf}));

@@ -78,10 +78,12 @@ TEST_F(async_local_test, S_1_6_5_changes_inside_run_reach_neither_the_caller_nor
     execution_context::run(captured, [&] { local.set(9); });
     EXPECT_EQ(*local.value(), 1);
     execution_context::run(captured, [&] { EXPECT_EQ(*local.value(), 1); });
-    EXPECT_THROW(execution_context::run(captured, [&] {
-        local.set(3);
-        throw std::runtime_error("out");
-    }), std::runtime_error);
+    EXPECT_THROW(execution_context::run(captured,
+                     [&] {
+                         local.set(3);
+                         throw std::runtime_error("out");
+                     }),
+        std::runtime_error);
     EXPECT_EQ(*local.value(), 1);
 }
 
@@ -93,9 +95,9 @@ TEST_F(async_local_test, run_puts_the_callers_synchronization_context_back) {
 
 TEST_F(async_local_test, S_1_6_6_set_tells_previous_and_current) {
     std::vector<std::string> told;
-    async_local<int>         local([&](const async_local<int>::change& change) {
+    async_local<int> local([&](const async_local<int>::change& change) {
         told.push_back((change.previous ? std::to_string(*change.previous) : "none") + ">" +
-                       (change.current ? std::to_string(*change.current) : "none") + (change.is_context_switch ? " switch" : ""));
+            (change.current ? std::to_string(*change.current) : "none") + (change.is_context_switch ? " switch" : ""));
     });
     local.set(1);
     local.set(2);
@@ -106,9 +108,9 @@ TEST_F(async_local_test, S_1_6_6_set_tells_previous_and_current) {
 }
 
 TEST_F(async_local_test, S_1_6_6_equal_contexts_and_equal_pointers_tell_nothing) {
-    int                               calls = 0;
+    int calls = 0;
     async_local<std::shared_ptr<int>> local([&](const auto&) { ++calls; });
-    const auto                        value = std::make_shared<int>(1);
+    const auto value = std::make_shared<int>(1);
     local.set(value);
     local.set(value);
     execution_context::run(execution_context::capture(), [] {});
@@ -167,16 +169,16 @@ TEST_F(async_local_test, S_1_6_7_undo_works_once_and_on_its_own_thread) {
 
 TEST_F(async_local_test, S_1_6_7_run_ends_the_suppression_for_its_body) {
     const execution_context captured = execution_context::capture();
-    const auto              guard    = execution_context::suppress_flow();
+    const auto guard = execution_context::suppress_flow();
     execution_context::run(captured, [] { EXPECT_FALSE(execution_context::is_flow_suppressed()); });
     EXPECT_TRUE(execution_context::is_flow_suppressed());
 }
 
 TEST_F(async_local_test, S_1_6_3_values_flow_into_a_post_of_the_base_context) {
     weft_test::manual_dispatcher home;
-    async_local<int>             local;
-    synchronization_context      base;
-    int                          seen = 0;
+    async_local<int> local;
+    synchronization_context base;
+    int seen = 0;
     local.set(5);
     base.post([&] { seen = local.value_or(-1); });
     local.set(6);
@@ -193,9 +195,9 @@ TEST_F(async_local_test, S_1_6_10_what_a_pointer_points_to_is_shared) {
 }
 
 TEST_F(async_local_test, a_value_goes_with_the_last_context_that_has_it) {
-    weft_test::lifetime_counts                          counts;
-    async_local<weft_test::lifetime_tracked<int>>       local;
-    std::unique_ptr<execution_context>                  captured;
+    weft_test::lifetime_counts counts;
+    async_local<weft_test::lifetime_tracked<int>> local;
+    std::unique_ptr<execution_context> captured;
     local.set(weft_test::lifetime_tracked<int>(counts));
     captured = std::make_unique<execution_context>(execution_context::capture());
     local.clear();
@@ -206,7 +208,7 @@ TEST_F(async_local_test, a_value_goes_with_the_last_context_that_has_it) {
 
 TEST_F(async_local_test, a_context_may_outlive_the_variable) {
     weft_test::lifetime_counts counts;
-    execution_context          captured;
+    execution_context captured;
     {
         async_local<weft_test::lifetime_tracked<int>> local;
         local.set(weft_test::lifetime_tracked<int>(counts));
@@ -219,7 +221,7 @@ TEST_F(async_local_test, a_context_may_outlive_the_variable) {
 }
 
 TEST_F(async_local_test, a_dying_thread_drops_its_values) {
-    weft_test::lifetime_counts                    counts;
+    weft_test::lifetime_counts counts;
     async_local<weft_test::lifetime_tracked<int>> local;
     std::thread([&] { local.set(weft_test::lifetime_tracked<int>(counts)); }).join();
     EXPECT_EQ(counts.alive(), 0);
@@ -228,7 +230,7 @@ TEST_F(async_local_test, a_dying_thread_drops_its_values) {
 TEST_F(async_local_test, capturing_and_running_without_values_allocates_nothing) {
     if (!weft_test::allocation_counter::is_available) GTEST_SKIP() << "the sanitizer owns operator new";
     const weft_test::allocation_counter counter;
-    const execution_context             captured = execution_context::capture();
+    const execution_context captured = execution_context::capture();
     execution_context::run(captured, [] {});
     EXPECT_EQ(counter.count(), 0u);
 }

@@ -18,9 +18,9 @@ using namespace weft;
 
 WEFT_TEST("cancel_async: S_1_13_14 flips the state now and runs the callbacks on the pool") {
     cancellation_source source;
-    bool                ran          = false;
-    auto                registration = source.token().register_callback([&] { ran = true; });
-    auto                canceling    = source.cancel_async();
+    bool ran = false;
+    auto registration = source.token().register_callback([&] { ran = true; });
+    auto canceling = source.cancel_async();
     EXPECT_TRUE(source.is_cancellation_requested());
     EXPECT_FALSE(ran);
     EXPECT_FALSE(canceling.is_completed());
@@ -31,7 +31,7 @@ WEFT_TEST("cancel_async: S_1_13_14 flips the state now and runs the callbacks on
 
 WEFT_TEST("cancel_async: S_1_13_14 faults with the aggregate of what the callbacks threw") {
     cancellation_source source;
-    auto first  = source.token().register_callback([] { throw std::runtime_error("first"); });
+    auto first = source.token().register_callback([] { throw std::runtime_error("first"); });
     auto second = source.token().register_callback([] { throw std::runtime_error("second"); });
     try {
         co_await source.cancel_async();
@@ -43,9 +43,9 @@ WEFT_TEST("cancel_async: S_1_13_14 faults with the aggregate of what the callbac
 
 WEFT_TEST("cancel_async: a callback not yet reached can still be removed") {
     cancellation_source source;
-    bool                ran          = false;
-    auto                registration = source.token().register_callback([&] { ran = true; });
-    auto                canceling    = source.cancel_async();
+    bool ran = false;
+    auto registration = source.token().register_callback([&] { ran = true; });
+    auto canceling = source.cancel_async();
     EXPECT_TRUE(registration.unregister());
     co_await canceling;
     EXPECT_FALSE(ran);
@@ -59,7 +59,7 @@ WEFT_TEST("cancel_async: a disposed source refuses it") {
 
 WEFT_TEST("dispose_async: is done at once when the callback is not running") {
     cancellation_source source;
-    auto                registration = source.token().register_callback([] { ADD_FAILURE() << "it was removed"; });
+    auto registration = source.token().register_callback([] { ADD_FAILURE() << "it was removed"; });
     EXPECT_TRUE(registration.dispose_async().is_completed());
     source.cancel();
     co_return;
@@ -67,9 +67,9 @@ WEFT_TEST("dispose_async: is done at once when the callback is not running") {
 
 TEST(dispose_async, S_1_13_5_waits_for_a_callback_on_another_thread_without_blocking) {
     cancellation_source source;
-    std::atomic<bool>   entered{false};
-    std::atomic<bool>   release{false};
-    std::atomic<bool>   finished{false};
+    std::atomic<bool> entered{false};
+    std::atomic<bool> release{false};
+    std::atomic<bool> finished{false};
     auto registration = source.token().register_callback([&] {
         entered = true;
         EXPECT_TRUE(weft_test::eventually([&] { return release.load(); }));

@@ -23,10 +23,10 @@ constexpr int rounds = 2000;
 TEST(cancellation_stress, S_1_13_6_exactly_one_of_removed_and_ran_holds) {
     for (int round = 0; round < rounds; ++round) {
         cancellation_source source;
-        std::atomic<int>    ran{0};
-        auto                registration = source.token().register_callback([&] { ++ran; });
-        std::barrier        start(2);
-        std::thread         canceller([&] {
+        std::atomic<int> ran{0};
+        auto registration = source.token().register_callback([&] { ++ran; });
+        std::barrier start(2);
+        std::thread canceller([&] {
             start.arrive_and_wait();
             source.cancel();
         });
@@ -40,10 +40,10 @@ TEST(cancellation_stress, S_1_13_6_exactly_one_of_removed_and_ran_holds) {
 TEST(cancellation_stress, S_1_13_5_after_dispose_the_callback_is_not_running) {
     for (int round = 0; round < rounds; ++round) {
         cancellation_source source;
-        auto                data = std::make_unique<int>(0);  // plain, so that the sanitizers see an overlap
-        auto registration        = source.token().register_callback([&] { *data += 1; });
+        auto data = std::make_unique<int>(0);  // plain, so that the sanitizers see an overlap
+        auto registration = source.token().register_callback([&] { *data += 1; });
         std::barrier start(2);
-        std::thread  canceller([&] {
+        std::thread canceller([&] {
             start.arrive_and_wait();
             source.cancel();
         });
@@ -56,9 +56,9 @@ TEST(cancellation_stress, S_1_13_5_after_dispose_the_callback_is_not_running) {
 
 TEST(cancellation_stress, S_1_13_5_dispose_waits_for_a_callback_on_another_thread) {
     cancellation_source source;
-    std::atomic<bool>   entered{false};
-    std::atomic<bool>   disposing{false};
-    std::atomic<bool>   finished{false};
+    std::atomic<bool> entered{false};
+    std::atomic<bool> disposing{false};
+    std::atomic<bool> finished{false};
     auto registration = source.token().register_callback([&] {
         entered = true;
         EXPECT_TRUE(weft_test::eventually([&] { return disposing.load(); }));
@@ -83,9 +83,9 @@ struct frame_like : detail::cancellation_node {
 TEST(cancellation_stress, a_node_may_be_freed_after_remove_and_wait) {
     for (int round = 0; round < rounds; ++round) {
         cancellation_source source;
-        std::barrier        start(3);
+        std::barrier start(3);
         auto waiter = [&start, token = source.token()] {
-            auto       node  = std::make_unique<frame_like>();
+            auto node = std::make_unique<frame_like>();
             const bool added = detail::add_registration(token, *node);
             start.arrive_and_wait();
             const bool removed = detail::remove_and_wait(*node);
@@ -103,8 +103,8 @@ TEST(cancellation_stress, a_node_may_be_freed_after_remove_and_wait) {
 TEST(cancellation_stress, registering_against_cancel_runs_every_callback_exactly_once) {
     for (int round = 0; round < rounds; ++round) {
         cancellation_source source;
-        std::atomic<int>    ran{0};
-        std::barrier        start(3);
+        std::atomic<int> ran{0};
+        std::barrier start(3);
         auto register_some = [&] {
             std::vector<cancellation_registration> kept;
             start.arrive_and_wait();
@@ -124,11 +124,11 @@ TEST(cancellation_stress, registering_against_cancel_runs_every_callback_exactly
 TEST(cancellation_stress, linked_sources_come_and_go_while_their_parent_cancels) {
     for (int round = 0; round < rounds; ++round) {
         cancellation_source parent;
-        std::barrier        start(3);
+        std::barrier start(3);
         auto churn = [&start, token = parent.token()] {
             start.arrive_and_wait();
             for (int index = 0; index < 5; ++index) {
-                auto child        = cancellation_source::linked(token);
+                auto child = cancellation_source::linked(token);
                 auto registration = child.token().register_callback([] {});
                 if (index % 2 == 0) child.dispose();
             }
@@ -146,8 +146,8 @@ TEST(cancellation_stress, timers_are_set_stopped_and_fired_at_once) {
     weft::testing::fake_time_provider clock;
     for (int round = 0; round < rounds; ++round) {
         cancellation_source source(10ms, &clock);
-        std::barrier        start(3);
-        std::thread         setter([&] {
+        std::barrier start(3);
+        std::thread setter([&] {
             start.arrive_and_wait();
             try {
                 source.cancel_after(5ms);
@@ -174,9 +174,9 @@ TEST(cancellation_stress, timers_are_set_stopped_and_fired_at_once) {
 TEST(cancellation_stress, the_last_handle_goes_while_the_timer_fires) {
     weft::testing::fake_time_provider clock;
     for (int round = 0; round < rounds; ++round) {
-        auto         source = std::make_unique<cancellation_source>(1ms, &clock);
+        auto source = std::make_unique<cancellation_source>(1ms, &clock);
         std::barrier start(2);
-        std::thread  owner([&] {
+        std::thread owner([&] {
             start.arrive_and_wait();
             source.reset();
         });

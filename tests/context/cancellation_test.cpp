@@ -23,20 +23,26 @@ using namespace std::chrono_literals;
 
 TEST(cancellation, S_1_13_1_callbacks_run_on_the_cancelling_thread_newest_first) {
     cancellation_source source;
-    std::vector<int>    order;
-    auto first  = source.token().register_callback([&] { order.push_back(1); });
+    std::vector<int> order;
+    auto first = source.token().register_callback([&] { order.push_back(1); });
     auto second = source.token().register_callback([&] { order.push_back(2); });
-    auto third  = source.token().register_callback([&] { order.push_back(3); });
+    auto third = source.token().register_callback([&] { order.push_back(3); });
     source.cancel();
     EXPECT_EQ(order, (std::vector{3, 2, 1}));
 }
 
 TEST(cancellation, S_1_13_2_every_callback_runs_and_one_aggregate_holds_what_they_threw_in_order) {
     cancellation_source source;
-    int                 ran   = 0;
-    auto first  = source.token().register_callback([&] { ++ran; throw std::runtime_error("first"); });
+    int ran = 0;
+    auto first = source.token().register_callback([&] {
+        ++ran;
+        throw std::runtime_error("first");
+    });
     auto second = source.token().register_callback([&] { ++ran; });
-    auto third  = source.token().register_callback([&] { ++ran; throw std::logic_error("third"); });
+    auto third = source.token().register_callback([&] {
+        ++ran;
+        throw std::logic_error("third");
+    });
     try {
         source.cancel();
         FAIL() << "nothing was thrown";
@@ -50,9 +56,12 @@ TEST(cancellation, S_1_13_2_every_callback_runs_and_one_aggregate_holds_what_the
 
 TEST(cancellation, S_1_13_2_throw_on_first_lets_it_out_and_skips_the_rest) {
     cancellation_source source;
-    int                 ran = 0;
-    auto first  = source.token().register_callback([&] { ++ran; });
-    auto second = source.token().register_callback([&] { ++ran; throw std::logic_error("second"); });
+    int ran = 0;
+    auto first = source.token().register_callback([&] { ++ran; });
+    auto second = source.token().register_callback([&] {
+        ++ran;
+        throw std::logic_error("second");
+    });
     EXPECT_THROW(source.cancel(true), std::logic_error);
     EXPECT_EQ(ran, 1);
     EXPECT_TRUE(source.is_cancellation_requested());
@@ -61,7 +70,7 @@ TEST(cancellation, S_1_13_2_throw_on_first_lets_it_out_and_skips_the_rest) {
 
 TEST(cancellation, S_1_13_3_the_request_is_visible_in_callbacks_and_a_second_cancel_does_nothing) {
     cancellation_source source;
-    int                 ran  = 0;
+    int ran = 0;
     auto registration = source.token().register_callback([&] {
         ++ran;
         EXPECT_TRUE(source.is_cancellation_requested());
@@ -75,18 +84,19 @@ TEST(cancellation, S_1_13_3_the_request_is_visible_in_callbacks_and_a_second_can
 TEST(cancellation, S_1_13_4_registering_on_a_cancelled_token_calls_at_once) {
     cancellation_source source;
     source.cancel();
-    int  ran          = 0;
+    int ran = 0;
     auto registration = source.token().register_callback([&] { ++ran; });
     EXPECT_EQ(ran, 1);
     EXPECT_FALSE(registration.unregister());
-    EXPECT_THROW(static_cast<void>(source.token().register_callback([] { throw std::logic_error("x"); })), std::logic_error);
+    EXPECT_THROW(
+        static_cast<void>(source.token().register_callback([] { throw std::logic_error("x"); })), std::logic_error);
 }
 
 TEST(cancellation, S_1_13_5_disposing_inside_the_callback_does_not_wait) {
-    cancellation_source       source;
+    cancellation_source source;
     cancellation_registration registration;
     weft_test::lifetime_counts counts;
-    bool                      ran = false;
+    bool ran = false;
     registration = source.token().register_callback([&, held = weft_test::lifetime_tracked<int>(counts)] {
         registration.dispose();
         ran = held.value == 0;  // the callable is still there
@@ -97,26 +107,26 @@ TEST(cancellation, S_1_13_5_disposing_inside_the_callback_does_not_wait) {
 }
 
 TEST(cancellation, S_1_13_5_a_nested_callback_may_dispose_the_one_that_is_running) {
-    cancellation_source       outer;
-    cancellation_source       inner;
+    cancellation_source outer;
+    cancellation_source inner;
     cancellation_registration registration;
     registration = outer.token().register_callback([&] { inner.cancel(); });
-    auto nested  = inner.token().register_callback([&] { registration.dispose(); });
+    auto nested = inner.token().register_callback([&] { registration.dispose(); });
     outer.cancel();
     SUCCEED();
 }
 
 TEST(cancellation, S_1_13_6_unregister_tells_whether_it_removed_the_callback) {
     cancellation_source source;
-    int                 ran          = 0;
-    auto                registration = source.token().register_callback([&] { ++ran; });
+    int ran = 0;
+    auto registration = source.token().register_callback([&] { ++ran; });
     EXPECT_TRUE(registration.unregister());
     EXPECT_FALSE(registration.unregister());
     source.cancel();
     EXPECT_EQ(ran, 0);
 
     cancellation_source second;
-    auto                late = second.token().register_callback([&] { ++ran; });
+    auto late = second.token().register_callback([&] { ++ran; });
     second.cancel();
     EXPECT_FALSE(late.unregister());
     EXPECT_EQ(ran, 1);
@@ -124,8 +134,8 @@ TEST(cancellation, S_1_13_6_unregister_tells_whether_it_removed_the_callback) {
 
 TEST(cancellation, S_1_13_7_a_callback_not_yet_reached_can_be_removed_during_cancel) {
     cancellation_source source;
-    bool                older_ran = false;
-    bool                removed   = false;
+    bool older_ran = false;
+    bool removed = false;
     auto older = source.token().register_callback([&] { older_ran = true; });
     auto newer = source.token().register_callback([&] { removed = older.unregister(); });
     source.cancel();
@@ -135,11 +145,11 @@ TEST(cancellation, S_1_13_7_a_callback_not_yet_reached_can_be_removed_during_can
 
 TEST(cancellation, S_1_13_8_the_same_callable_may_be_registered_many_times) {
     cancellation_source source;
-    int                 ran      = 0;
-    const auto          callable = [&ran] { ++ran; };
-    auto first  = source.token().register_callback(callable);
+    int ran = 0;
+    const auto callable = [&ran] { ++ran; };
+    auto first = source.token().register_callback(callable);
     auto second = source.token().register_callback(callable);
-    auto third  = source.token().register_callback(callable);
+    auto third = source.token().register_callback(callable);
     EXPECT_TRUE(second.unregister());
     source.cancel();
     EXPECT_EQ(ran, 2);
@@ -163,7 +173,7 @@ TEST(cancellation, S_1_13_9_a_token_made_cancelled_is_cancelled) {
     const cancellation_token token(true);
     EXPECT_TRUE(token.can_be_canceled());
     EXPECT_TRUE(token.is_cancellation_requested());
-    int  ran          = 0;
+    int ran = 0;
     auto registration = token.register_callback([&] { ++ran; });
     EXPECT_EQ(ran, 1);
     EXPECT_EQ(token, cancellation_token(true));
@@ -171,9 +181,9 @@ TEST(cancellation, S_1_13_9_a_token_made_cancelled_is_cancelled) {
 
 TEST(cancellation, S_1_13_10_dispose_does_not_cancel_and_refuses_later_use) {
     cancellation_source source;
-    const auto          token        = source.token();
-    bool                ran          = false;
-    auto                registration = token.register_callback([&] { ran = true; });
+    const auto token = source.token();
+    bool ran = false;
+    auto registration = token.register_callback([&] { ran = true; });
     source.dispose();
     source.dispose();
     EXPECT_FALSE(source.is_cancellation_requested());
@@ -190,11 +200,11 @@ TEST(cancellation, S_1_13_10_dispose_does_not_cancel_and_refuses_later_use) {
 
 TEST(cancellation, S_1_13_10_tokens_of_a_disposed_cancelled_source_stay_cancelled) {
     cancellation_source source;
-    const auto          token = source.token();
+    const auto token = source.token();
     source.cancel();
     source.dispose();
     EXPECT_TRUE(token.is_cancellation_requested());
-    int  ran          = 0;
+    int ran = 0;
     auto registration = token.register_callback([&] { ++ran; });
     EXPECT_EQ(ran, 1);
 }
@@ -213,7 +223,7 @@ TEST(cancellation, S_1_13_11_infinite_is_minus_one_millisecond_and_other_negativ
 
 TEST(cancellation, S_1_13_11_the_timer_cancels_at_its_time) {
     weft_test::manual_dispatcher home;
-    cancellation_source          source(100ms);
+    cancellation_source source(100ms);
     home.time().advance(99ms);
     EXPECT_FALSE(source.is_cancellation_requested());
     home.time().advance(1ms);
@@ -222,7 +232,7 @@ TEST(cancellation, S_1_13_11_the_timer_cancels_at_its_time) {
 
 TEST(cancellation, S_1_13_11_cancel_after_replaces_the_timer) {
     weft_test::manual_dispatcher home;
-    cancellation_source          source(100ms);
+    cancellation_source source(100ms);
     source.cancel_after(1s);
     EXPECT_EQ(home.time().pending_timers(), 1u);
     home.time().advance(500ms);
@@ -238,7 +248,7 @@ TEST(cancellation, S_1_13_11_cancel_after_replaces_the_timer) {
 
 TEST(cancellation, S_1_13_11_cancel_after_zero_fires_soon_but_not_in_the_call) {
     weft_test::manual_dispatcher home;
-    cancellation_source          source;
+    cancellation_source source;
     source.cancel_after(0s);
     EXPECT_FALSE(source.is_cancellation_requested());
     home.run_all();
@@ -247,7 +257,7 @@ TEST(cancellation, S_1_13_11_cancel_after_zero_fires_soon_but_not_in_the_call) {
 
 TEST(cancellation, the_timer_of_a_given_provider_is_used) {
     weft::testing::fake_time_provider clock;
-    cancellation_source         source(1h, &clock);
+    cancellation_source source(1h, &clock);
     clock.advance(1h);
     EXPECT_TRUE(source.is_cancellation_requested());
 }
@@ -265,9 +275,9 @@ TEST(cancellation, a_timer_goes_when_nobody_holds_source_or_token) {
 
 TEST(cancellation, the_timer_may_drop_the_last_handle_in_its_own_callback) {
     weft_test::manual_dispatcher home;
-    auto source       = std::make_unique<cancellation_source>(1s);
+    auto source = std::make_unique<cancellation_source>(1s);
     auto registration = std::make_unique<cancellation_registration>();
-    *registration     = source->token().register_callback([&] {
+    *registration = source->token().register_callback([&] {
         source.reset();
         registration.reset();
     });
@@ -277,7 +287,7 @@ TEST(cancellation, the_timer_may_drop_the_last_handle_in_its_own_callback) {
 
 TEST(cancellation, cancelling_stops_the_timer) {
     weft_test::manual_dispatcher home;
-    cancellation_source          source(1s);
+    cancellation_source source(1s);
     source.cancel();
     EXPECT_EQ(home.time().pending_timers(), 0u);
 }
@@ -285,7 +295,7 @@ TEST(cancellation, cancelling_stops_the_timer) {
 TEST(cancellation, S_1_13_12_a_linked_source_is_cancelled_by_any_parent_before_cancel_returns) {
     cancellation_source left;
     cancellation_source right;
-    const auto          child = cancellation_source::linked(left.token(), right.token());
+    const auto child = cancellation_source::linked(left.token(), right.token());
     EXPECT_FALSE(child.is_cancellation_requested());
     right.cancel();
     EXPECT_TRUE(child.is_cancellation_requested());
@@ -295,18 +305,18 @@ TEST(cancellation, S_1_13_12_a_linked_source_is_cancelled_by_any_parent_before_c
 
 TEST(cancellation, S_1_13_12_a_linked_source_of_a_cancelled_parent_is_cancelled_at_once) {
     cancellation_source live;
-    const auto          child = cancellation_source::linked(live.token(), cancellation_token(true));
+    const auto child = cancellation_source::linked(live.token(), cancellation_token(true));
     EXPECT_TRUE(child.is_cancellation_requested());
     live.cancel();
 }
 
 TEST(cancellation, S_1_13_12_cancelling_or_disposing_a_child_does_not_touch_its_parents) {
     cancellation_source parent;
-    auto                child = cancellation_source::linked(parent.token(), cancellation_token());
+    auto child = cancellation_source::linked(parent.token(), cancellation_token());
     child.cancel();
     EXPECT_FALSE(parent.is_cancellation_requested());
 
-    auto       other = cancellation_source::linked(parent.token());
+    auto other = cancellation_source::linked(parent.token());
     const auto token = other.token();
     other.dispose();
     parent.cancel();
@@ -315,14 +325,14 @@ TEST(cancellation, S_1_13_12_cancelling_or_disposing_a_child_does_not_touch_its_
 
 TEST(cancellation, S_1_13_12_a_child_may_be_disposed_after_its_parent) {
     cancellation_source parent;
-    auto                child = cancellation_source::linked(parent.token());
+    auto child = cancellation_source::linked(parent.token());
     parent.dispose();
     child.dispose();
 }
 
 TEST(cancellation, S_1_13_12_a_childs_errors_are_an_aggregate_within_the_parents) {
     cancellation_source parent;
-    auto child        = cancellation_source::linked(parent.token());
+    auto child = cancellation_source::linked(parent.token());
     auto registration = child.token().register_callback([] { throw std::runtime_error("deep"); });
     try {
         parent.cancel();
@@ -336,15 +346,15 @@ TEST(cancellation, S_1_13_12_a_childs_errors_are_an_aggregate_within_the_parents
 
 TEST(cancellation, a_linked_source_that_only_a_registration_knows_still_hears_its_parent) {
     cancellation_source parent;
-    bool                ran          = false;
-    auto                registration = cancellation_source::linked(parent.token()).token().register_callback([&] { ran = true; });
+    bool ran = false;
+    auto registration = cancellation_source::linked(parent.token()).token().register_callback([&] { ran = true; });
     parent.cancel();
     EXPECT_TRUE(ran);
 }
 
 TEST(cancellation, a_linked_child_may_go_inside_the_callback_its_parent_called) {
     cancellation_source parent;
-    auto                child = std::make_unique<cancellation_source>(cancellation_source::linked(parent.token()));
+    auto child = std::make_unique<cancellation_source>(cancellation_source::linked(parent.token()));
     std::unique_ptr<cancellation_registration> registration;
     registration = std::make_unique<cancellation_registration>(child->token().register_callback([&] {
         child.reset();
@@ -356,9 +366,9 @@ TEST(cancellation, a_linked_child_may_go_inside_the_callback_its_parent_called) 
 
 TEST(cancellation, S_1_13_13_try_reset_forgets_registrations_and_keeps_the_token) {
     weft_test::manual_dispatcher home;
-    cancellation_source          source(1s);
-    const auto                   token = source.token();
-    bool                         ran   = false;
+    cancellation_source source(1s);
+    const auto token = source.token();
+    bool ran = false;
     auto old = token.register_callback([&] { ran = true; });
     EXPECT_TRUE(source.try_reset());
     EXPECT_EQ(home.time().pending_timers(), 0u);
@@ -372,7 +382,7 @@ TEST(cancellation, S_1_13_13_try_reset_forgets_registrations_and_keeps_the_token
 
 TEST(cancellation, S_1_13_15_throw_if_requested_carries_the_token) {
     cancellation_source source;
-    const auto          token = source.token();
+    const auto token = source.token();
     token.throw_if_cancellation_requested();
     source.cancel();
     try {
@@ -385,8 +395,8 @@ TEST(cancellation, S_1_13_15_throw_if_requested_carries_the_token) {
 }
 
 TEST(cancellation, S_1_13_15_tokens_are_equal_when_their_source_is) {
-    cancellation_source       one;
-    cancellation_source       two;
+    cancellation_source one;
+    cancellation_source two;
     const cancellation_source copy = one;
     EXPECT_EQ(one.token(), copy.token());
     EXPECT_NE(one.token(), two.token());
@@ -394,12 +404,12 @@ TEST(cancellation, S_1_13_15_tokens_are_equal_when_their_source_is) {
 }
 
 TEST(cancellation, S_1_13_16_async_locals_flow_into_register_but_not_into_unsafe_register) {
-    async_local<int>    local;
+    async_local<int> local;
     cancellation_source source;
-    int                 safe   = 0;
-    int                 unsafe = 0;
+    int safe = 0;
+    int unsafe = 0;
     local.set(1);
-    auto first  = source.token().register_callback([&] { safe = local.value_or(-1); });
+    auto first = source.token().register_callback([&] { safe = local.value_or(-1); });
     auto second = source.token().unsafe_register([&] { unsafe = local.value_or(-1); });
     local.set(2);
     source.cancel();
@@ -421,17 +431,19 @@ public:
 };
 
 TEST(cancellation, S_1_13_17_a_captured_context_gets_the_callback_by_send) {
-    sending_context     context;
+    sending_context context;
     cancellation_source source;
-    bool                inside = false;
+    bool inside = false;
     cancellation_registration captured;
     {
         const synchronization_context_scope scope(&context);
-        captured = source.token().register_callback([&] {
-            inside = synchronization_context::current() == &context;
-            captured.dispose();  // must not wait for itself
-            throw std::runtime_error("from the context");
-        }, true);
+        captured = source.token().register_callback(
+            [&] {
+                inside = synchronization_context::current() == &context;
+                captured.dispose();  // must not wait for itself
+                throw std::runtime_error("from the context");
+            },
+            true);
     }
     try {
         source.cancel();
@@ -444,18 +456,18 @@ TEST(cancellation, S_1_13_17_a_captured_context_gets_the_callback_by_send) {
 }
 
 TEST(cancellation, S_1_13_17_without_asking_the_context_is_not_captured) {
-    sending_context                     context;
+    sending_context context;
     const synchronization_context_scope scope(&context);
-    cancellation_source                 source;
-    bool                                ran          = false;
-    auto                                registration = source.token().register_callback([&] { ran = true; });
+    cancellation_source source;
+    bool ran = false;
+    auto registration = source.token().register_callback([&] { ran = true; });
     source.cancel();
     EXPECT_TRUE(ran);
     EXPECT_EQ(context.sends, 0);
 }
 
 TEST(cancellation, a_callback_may_drop_the_source_that_calls_it) {
-    auto source       = std::make_unique<cancellation_source>();
+    auto source = std::make_unique<cancellation_source>();
     auto registration = source->token().register_callback([&] { source.reset(); });
     source->cancel();
     EXPECT_EQ(source, nullptr);
@@ -473,7 +485,7 @@ TEST(cancellation, a_registration_may_outlive_source_and_token) {
 }
 
 TEST(cancellation, a_moved_from_source_says_so) {
-    cancellation_source       source;
+    cancellation_source source;
     const cancellation_source taken = std::move(source);
     EXPECT_THROW(static_cast<void>(source.token()), invalid_operation);
     EXPECT_FALSE(source.is_cancellation_requested());
@@ -481,15 +493,16 @@ TEST(cancellation, a_moved_from_source_says_so) {
 }
 
 struct counting_node : detail::cancellation_node {
-    counting_node() : cancellation_node([](detail::cancellation_node& node) { ++static_cast<counting_node&>(node).fired; }) {}
+    counting_node()
+        : cancellation_node([](detail::cancellation_node& node) { ++static_cast<counting_node&>(node).fired; }) {}
     int fired = 0;
 };
 
 TEST(cancellation_node, fires_once_and_can_be_removed_without_allocating) {
-    cancellation_source                 source;
-    const auto                          token = source.token();
-    counting_node                       kept;
-    counting_node                       removed;
+    cancellation_source source;
+    const auto token = source.token();
+    counting_node kept;
+    counting_node removed;
     const weft_test::allocation_counter counter;
     EXPECT_TRUE(detail::add_registration(token, kept));
     EXPECT_TRUE(detail::add_registration(token, removed));

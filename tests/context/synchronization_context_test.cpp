@@ -37,9 +37,9 @@ TEST(synchronization_context, a_scope_puts_the_previous_context_back) {
 
 TEST(synchronization_context, S_1_5_2_the_base_class_posts_to_the_pool_and_sends_inline) {
     weft_test::manual_dispatcher home;
-    synchronization_context      context;
-    bool                         posted = false;
-    bool                         sent   = false;
+    synchronization_context context;
+    bool posted = false;
+    bool sent = false;
     context.post([&] { posted = true; });
     context.send([&] { sent = true; });
     EXPECT_FALSE(posted);
@@ -51,7 +51,7 @@ TEST(synchronization_context, S_1_5_2_the_base_class_posts_to_the_pool_and_sends
 
 TEST(synchronization_context, S_1_5_3_an_instance_of_exactly_the_base_class_counts_as_none) {
     synchronization_context base;
-    recording_context       derived;
+    recording_context derived;
     EXPECT_EQ(detail::capturable(nullptr), nullptr);
     EXPECT_EQ(detail::capturable(&base), nullptr);
     EXPECT_EQ(detail::capturable(&derived), &derived);

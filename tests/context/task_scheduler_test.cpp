@@ -15,18 +15,19 @@ namespace {
 using namespace weft;
 
 struct probe : work_item {
-    probe() : work_item([](work_item& item) noexcept {
-        auto& self = static_cast<probe&>(item);
-        ++self.runs;
-        self.seen = &task_scheduler::current();
-    }) {}
-    int             runs = 0;
+    probe()
+        : work_item([](work_item& item) noexcept {
+              auto& self = static_cast<probe&>(item);
+              ++self.runs;
+              self.seen = &task_scheduler::current();
+          }) {}
+    int runs = 0;
     task_scheduler* seen = nullptr;
 };
 
 TEST(task_scheduler, S_1_11_1_current_is_the_scheduler_that_runs_the_work) {
     weft_test::manual_scheduler scheduler;
-    probe                       work;
+    probe work;
     EXPECT_EQ(&task_scheduler::current(), &task_scheduler::default_scheduler());
     scheduler.queue(work);
     scheduler.run_all();
@@ -44,9 +45,9 @@ TEST(task_scheduler, ids_are_positive_and_unique) {
 
 TEST(task_scheduler, the_default_one_queues_to_the_pool_and_runs_inline_only_what_was_not_queued) {
     weft_test::manual_dispatcher home;
-    task_scheduler&              pool = task_scheduler::default_scheduler();
-    probe                        queued;
-    probe                        inlined;
+    task_scheduler& pool = task_scheduler::default_scheduler();
+    probe queued;
+    probe inlined;
     pool.queue(queued);
     EXPECT_EQ(queued.runs, 0);
     EXPECT_FALSE(pool.try_execute_inline(queued, true));
@@ -60,9 +61,10 @@ TEST(task_scheduler, the_default_one_queues_to_the_pool_and_runs_inline_only_wha
 
 TEST(task_scheduler, S_1_11_1_inlining_on_the_default_scheduler_hides_the_one_below) {
     struct inlining_item : work_item {
-        inlining_item() : work_item([](work_item& item) noexcept {
-            task_scheduler::default_scheduler().try_execute_inline(static_cast<inlining_item&>(item).inner, false);
-        }) {}
+        inlining_item()
+            : work_item([](work_item& item) noexcept {
+                  task_scheduler::default_scheduler().try_execute_inline(static_cast<inlining_item&>(item).inner, false);
+              }) {}
         probe inner;
     } item;
     weft_test::manual_scheduler scheduler;
@@ -90,10 +92,10 @@ TEST(task_scheduler, S_1_5_5_from_the_current_context_needs_one) {
 }
 
 TEST(task_scheduler, S_1_5_5_from_the_current_context_posts_and_inlines_only_there) {
-    queueing_context                context;
+    queueing_context context;
     std::unique_ptr<task_scheduler> scheduler;
-    probe                           posted;
-    probe                           inlined;
+    probe posted;
+    probe inlined;
     {
         const synchronization_context_scope scope(&context);
         scheduler = task_scheduler::from_current_synchronization_context();

@@ -46,8 +46,11 @@ TEST_F(cancellation, a_runaway_statement_is_interrupted_and_the_connection_stays
 task<> by_timer(std::string url) {
     const database db = co_await database::open(url + "?pool=1");
     cancellation_source source(std::chrono::milliseconds(5));
-    const auto end = co_await db.query<int>(source.token(), "with recursive n(x) as (select 1 union all select x + 1 from n) "
-                                                            "select count(*) from n").as_outcome();
+    const auto end = co_await db
+                         .query<int>(source.token(),
+                             "with recursive n(x) as (select 1 union all select x + 1 from n) "
+                             "select count(*) from n")
+                         .as_outcome();
     EXPECT_TRUE(end.is_canceled());
 }
 TEST_F(cancellation, a_timed_token_stops_a_statement) { run(by_timer, url); }
@@ -157,8 +160,10 @@ task<> races(std::string url) {
     int canceled = 0;
     for (int round = 0; round < 300; ++round) {
         cancellation_source source;
-        task<int> running = db.query_scalar<int>(source.token(), "with recursive n(x) as (select 1 union all select x + 1 from n "
-                                                                 "where x < {0}) select max(x) from n", 1 + round * 5);
+        task<int> running = db.query_scalar<int>(source.token(),
+            "with recursive n(x) as (select 1 union all select x + 1 from n "
+            "where x < {0}) select max(x) from n",
+            1 + round * 5);
         task<std::int64_t> other = db.execute("select 1");
         const bool stop = round % 3 != 0;
         if (stop) source.cancel();

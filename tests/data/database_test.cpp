@@ -55,7 +55,7 @@ task<> threads(std::string url) {
     EXPECT_NE(name_of_this_thread(), where.value);
     const connection first = co_await db.connect();
     const connection second = co_await db.connect();
-    const auto one   = co_await first.query_one<thread_name>("select 1");
+    const auto one = co_await first.query_one<thread_name>("select 1");
     const auto other = co_await second.query_one<thread_name>("select 1");
     EXPECT_NE(one.value, other.value);
     EXPECT_EQ(std::max(one.value, other.value), "weft-sqlite-1");
@@ -79,8 +79,9 @@ task<int> load(const database& db, int number) {
 }
 task<> many_tasks(std::string url, int limit) {
     const database db = co_await database::open(url);
-    co_await db.execute("create table t(x integer primary key); create table log(x);"
-                        "with recursive n(x) as (select 0 union all select x + 1 from n where x < 99) insert into t select x from n");
+    co_await db.execute(
+        "create table t(x integer primary key); create table log(x);"
+        "with recursive n(x) as (select 0 union all select x + 1 from n where x < 99) insert into t select x from n");
     const std::size_t before = data::dedicated_thread_count();
     std::vector<task<int>> all;
     for (int number = 0; number < 50; ++number) all.push_back(run([&db, number] { return load(db, number); }));

@@ -30,22 +30,27 @@ TEST_F(bad_input, a_wrong_url_is_refused_with_a_reason) {
     const auto refusal = [](std::string_view wrong) { return refusal_of([&] { const database db(wrong); }); };
     EXPECT_EQ(refusal("users.db"), "database url 'users.db' has no provider; write sqlite:///path");
     EXPECT_EQ(refusal("oracle://x"), "database url 'oracle://x': there is no provider 'oracle'; there is sqlite");
-    EXPECT_EQ(refusal("sqlite://"), "database url 'sqlite://': it names no file; write sqlite:///path or sqlite://:memory:");
+    EXPECT_EQ(
+        refusal("sqlite://"), "database url 'sqlite://': it names no file; write sqlite:///path or sqlite://:memory:");
     EXPECT_EQ(refusal("sqlite:///x?mode=w"), "database url 'sqlite:///x?mode=w': 'mode=w' is none of ro, rw, rwc");
     EXPECT_EQ(refusal("sqlite:///x?pool=0"), "database url 'sqlite:///x?pool=0': 'pool=0' is not a number from 1 to 1000");
-    EXPECT_EQ(refusal("sqlite:///x?speed=1"), "database url 'sqlite:///x?speed=1': 'speed' is no option; there are mode, pool, "
-                                              "busy_timeout, statement_cache, wal and exclusive");
+    EXPECT_EQ(refusal("sqlite:///x?speed=1"),
+        "database url 'sqlite:///x?speed=1': 'speed' is no option; there are mode, pool, "
+        "busy_timeout, statement_cache, wal and exclusive");
     EXPECT_EQ(refusal("sqlite:///x?mode"), "database url 'sqlite:///x?mode': 'mode' has no value; write key=value");
-    EXPECT_EQ(refusal("sqlite:///%zz"), "database url 'sqlite:///%zz': '%' is not followed by two hexadecimal digits; write %25 for "
-                                        "a percent sign");
+    EXPECT_EQ(refusal("sqlite:///%zz"),
+        "database url 'sqlite:///%zz': '%' is not followed by two hexadecimal digits; write %25 for "
+        "a percent sign");
 }
 
 task<> cannot_open(std::string missing, std::string folder_url, std::string text_url) {
     const database_error directory = co_await error_of(database::open(missing));
     EXPECT_EQ(directory.kind(), error_kind::unavailable);
     EXPECT_EQ(directory.code(), 14);
-    EXPECT_EQ(std::string(directory.what()), "open '" + missing + "' failed: unable to open database file: No such file or directory "
-                                             "(SQLITE_CANTOPEN)");
+    EXPECT_EQ(std::string(directory.what()),
+        "open '" + missing +
+            "' failed: unable to open database file: No such file or directory "
+            "(SQLITE_CANTOPEN)");
     const database_error folder = co_await error_of(database::open(folder_url));
     EXPECT_EQ(folder.kind(), error_kind::unavailable);
     const database_error text = co_await error_of(database::open(text_url));
@@ -55,8 +60,9 @@ task<> cannot_open(std::string missing, std::string folder_url, std::string text
     EXPECT_EQ(read_only.kind(), error_kind::not_a_database);
 }
 TEST_F(bad_input, a_database_that_cannot_be_opened_says_which_and_why) {
-    std::ofstream(folder.file("text.db")) << "This is a text, and a rather long one, so that it could hold the header of a database, "
-                                             "which it does not: SQLite looks at the first hundred bytes.";
+    std::ofstream(folder.file("text.db"))
+        << "This is a text, and a rather long one, so that it could hold the header of a database, "
+           "which it does not: SQLite looks at the first hundred bytes.";
     run(cannot_open, folder.url("missing/x.db"), folder.url(""), folder.url("text.db"));
 }
 
@@ -72,7 +78,8 @@ TEST_F(bad_input, a_failed_open_is_tried_again_with_the_next_statement) { run(la
 
 task<> statements(std::string url) {
     const database db = co_await database::open(url);
-    co_await db.execute("create table users(id integer primary key, email text unique, age integer check(age >= 0)) strict");
+    co_await db.execute(
+        "create table users(id integer primary key, email text unique, age integer check(age >= 0)) strict");
     const database_error syntax = co_await error_of(db.execute("select * frm users"));
     EXPECT_EQ(syntax.kind(), error_kind::statement);
     EXPECT_EQ(syntax.code(), 1);
@@ -89,8 +96,9 @@ task<> statements(std::string url) {
     const database_error unique = co_await error_of(db.execute("insert into users values ({0}, {1}, {2})", 2, "a@x", 3));
     EXPECT_EQ(unique.kind(), error_kind::constraint);
     EXPECT_EQ(unique.code(), 2067);
-    EXPECT_STREQ(unique.what(), "query 'insert into users values ({0}, {1}, {2})' failed: UNIQUE constraint failed: users.email "
-                                "(SQLITE_CONSTRAINT_UNIQUE)");
+    EXPECT_STREQ(unique.what(),
+        "query 'insert into users values ({0}, {1}, {2})' failed: UNIQUE constraint failed: users.email "
+        "(SQLITE_CONSTRAINT_UNIQUE)");
     const database_error check = co_await error_of(db.execute("insert into users values (2, 'b', -1)"));
     EXPECT_EQ(check.kind(), error_kind::constraint);
     const database_error type = co_await error_of(db.execute("insert into users values (2, 'b', 'old')"));

@@ -38,8 +38,8 @@ task<> all_types(std::string url) {
     const char* const no_text = nullptr;
     const std::optional<int> absent;
     const std::optional<std::string> present = "there";
-    using types = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string, std::string, std::string,
-                             std::string, std::string>;
+    using types = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string, std::string,
+        std::string, std::string, std::string>;
     const auto found = co_await db.query_one<types>(
         "select typeof({0}), typeof({1}), typeof({2}), typeof({3}), typeof({4}), typeof({5}), typeof({6}), typeof({7}), "
         "typeof({8}), typeof({9})",
@@ -76,7 +76,8 @@ task<> repeated(std::string url) {
     for (int number = 1; number < 12; ++number) many += " + {" + std::to_string(number) + "}";
     const auto twelve = co_await db.query_scalar<int>(many, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
     EXPECT_EQ(twelve, 78);
-    const auto batch = co_await db.execute("create table t(x); insert into t values ({0}); insert into t values ({1}), ({0})", 1, 2);
+    const auto batch =
+        co_await db.execute("create table t(x); insert into t values ({0}); insert into t values ({1}), ({0})", 1, 2);
     EXPECT_EQ(batch, 3);
 }
 TEST_F(parameters, a_number_may_stand_anywhere_and_often) { run(repeated, url); }
@@ -98,17 +99,20 @@ task<> misfits(std::string url) {
     const database db = co_await database::open(url);
     const database_error few = co_await error_of(db.execute("select {0}, {1}", 1));
     EXPECT_EQ(few.kind(), error_kind::parameter);
-    EXPECT_STREQ(few.what(), "query 'select {0}, {1}' failed: its placeholders are for 2 arguments, but 1 argument is given");
+    EXPECT_STREQ(
+        few.what(), "query 'select {0}, {1}' failed: its placeholders are for 2 arguments, but 1 argument is given");
     const database_error many = co_await error_of(db.execute("select {0}", 1, 2));
     EXPECT_STREQ(many.what(), "query 'select {0}' failed: its placeholders are for 1 argument, but 2 arguments are given");
     const database_error none = co_await error_of(db.execute("select 1", 1));
     EXPECT_STREQ(none.what(), "query 'select 1' failed: there is no placeholder for argument number 1");
     const database_error missing = co_await error_of(db.execute("select ?1, ?2", 1));
-    EXPECT_STREQ(missing.what(), "query 'select ?1, ?2' failed: there is no argument for its placeholder '?2'; 1 argument given");
+    EXPECT_STREQ(
+        missing.what(), "query 'select ?1, ?2' failed: there is no argument for its placeholder '?2'; 1 argument given");
     const database_error unknown = co_await error_of(db.execute("select :a", data::named("a", 1), data::named("b", 1)));
     EXPECT_STREQ(unknown.what(), "query 'select :a' failed: there is no placeholder for argument 'b'");
     const database_error mixed = co_await error_of(db.execute("select {0}, :name", 1));
-    EXPECT_STREQ(mixed.what(), "query 'select {0}, :name' failed: it mixes {0} with the database's own placeholders (':name')");
+    EXPECT_STREQ(
+        mixed.what(), "query 'select {0}, :name' failed: it mixes {0} with the database's own placeholders (':name')");
     const database_error word = co_await error_of(db.execute("select {name}", 1));
     EXPECT_STREQ(word.what(), "query 'select {name}' failed: '{name}' is no placeholder; write {0}, {1}, ...");
     const database_error named = co_await error_of(db.execute("select {0}", data::named("a", 1)));

@@ -30,7 +30,8 @@ task<database> make_users(std::string url) {
 
 task<> structs(std::string url) {
     const database db = co_await make_users(url);
-    const std::vector<user> found = co_await db.query<user>("select score, NAME, id, email, 1 as extra from users order by id");
+    const std::vector<user> found =
+        co_await db.query<user>("select score, NAME, id, email, 1 as extra from users order by id");
     EXPECT_EQ(found.size(), 2U);
     if (found.size() != 2) co_return;
     EXPECT_EQ(found[0].id, 1);
@@ -71,7 +72,8 @@ task<> tuples(std::string url) {
     const database_error wrong = co_await error_of(db.query<pair>("select 1 as a, 2 as b, 3 as c"));
     EXPECT_EQ(wrong.kind(), error_kind::mapping);
     EXPECT_STREQ(wrong.what(),
-                 "query 'select 1 as a, 2 as b, 3 as c' failed: a tuple of 2 is wanted, but the result has 3 columns: 'a', 'b', 'c'");
+        "query 'select 1 as a, 2 as b, 3 as c' failed: a tuple of 2 is wanted, but the result has 3 columns: 'a', 'b', "
+        "'c'");
 }
 TEST_F(query, a_tuple_takes_all_columns_by_position) { run(tuples, url); }
 
@@ -111,17 +113,20 @@ task<> mapping_errors(std::string url) {
     EXPECT_EQ(null.kind(), error_kind::mapping);
     EXPECT_EQ(null.code(), 0);
     EXPECT_EQ(null.sql(), "select email from users where id = 1");
-    EXPECT_STREQ(null.what(), "query 'select email from users where id = 1' failed: column 'email' (number 1) is NULL, but text is "
-                              "wanted; read it into a std::optional");
+    EXPECT_STREQ(null.what(),
+        "query 'select email from users where id = 1' failed: column 'email' (number 1) is NULL, but text is "
+        "wanted; read it into a std::optional");
     const database_error missing = co_await error_of(db.query<user>("select id, name from users where 0"));
-    EXPECT_STREQ(missing.what(), "query 'select id, name from users where 0' failed: there is no column 'email'; the result has "
-                                 "'id', 'name'");
+    EXPECT_STREQ(missing.what(),
+        "query 'select id, name from users where 0' failed: there is no column 'email'; the result has "
+        "'id', 'name'");
     const database_error type = co_await error_of(db.query<int>("select name from users"));
-    EXPECT_STREQ(type.what(),
-                 "query 'select name from users' failed: column 'name' (number 1) is text, but an integer is wanted");
+    EXPECT_STREQ(
+        type.what(), "query 'select name from users' failed: column 'name' (number 1) is text, but an integer is wanted");
     const database_error range = co_await error_of(db.query<std::int8_t>("select 300 as n"));
-    EXPECT_STREQ(range.what(), "query 'select 300 as n' failed: column 'n' (number 1) holds 300, which is not in the range -128 to "
-                               "127 of the type it is read into");
+    EXPECT_STREQ(range.what(),
+        "query 'select 300 as n' failed: column 'n' (number 1) holds 300, which is not in the range -128 to "
+        "127 of the type it is read into");
     const database_error rows = co_await error_of(db.query<int>("delete from users where 0"));
     EXPECT_STREQ(rows.what(), "query 'delete from users where 0' failed: it gives no rows; use execute()");
     const auto still = co_await db.query_scalar<int>("select count(*) from users");
@@ -138,7 +143,8 @@ task<> affected(std::string url) {
     const auto selected = co_await db.execute("select * from users");
     EXPECT_EQ(selected, 0);
     const auto several = co_await db.execute(
-        "create table t(x); insert into t values (1), (2), (3); -- a comment; with a semicolon\n delete from t where x = 1;\n");
+        "create table t(x); insert into t values (1), (2), (3); -- a comment; with a semicolon\n delete from t where x = "
+        "1;\n");
     EXPECT_EQ(several, 4);
     const auto id = co_await db.query_scalar<std::int64_t>("insert into users(name, score) values ('cid', 0) returning id");
     EXPECT_EQ(id, 3);
@@ -153,7 +159,8 @@ task<> schema_changes(std::string url) {
     EXPECT_EQ(before.size(), 2U);
     const database_error four = co_await error_of(db.query<std::tuple<int>>("select * from users"));
     EXPECT_EQ(four.kind(), error_kind::mapping);
-    co_await db.execute("alter table users drop column score; alter table users drop column email; alter table users drop column name");
+    co_await db.execute(
+        "alter table users drop column score; alter table users drop column email; alter table users drop column name");
     const auto after = co_await db.query<std::tuple<int>>("select * from users");
     EXPECT_EQ(after.size(), 2U);
 }

@@ -24,10 +24,10 @@
 namespace weft_test {
 
 struct user {
-    std::int64_t               id = 0;
-    std::string                name;
+    std::int64_t id = 0;
+    std::string name;
     std::optional<std::string> email;
-    double                     score = 0;
+    double score = 0;
 };
 
 /// A folder that goes with its contents.
@@ -38,7 +38,7 @@ public:
         if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed for '" + pattern + "'");
         path_ = pattern;
     }
-    temporary_folder(const temporary_folder&)            = delete;
+    temporary_folder(const temporary_folder&) = delete;
     temporary_folder& operator=(const temporary_folder&) = delete;
     ~temporary_folder() {
         std::error_code ignored;
@@ -64,7 +64,7 @@ protected:
     }
 
     temporary_folder folder;
-    std::string      url = folder.url("test.db");
+    std::string url = folder.url("test.db");
 };
 
 /// The database_error that `operation` fails with; a test failure, and an empty one, when it ends otherwise.
@@ -98,9 +98,9 @@ struct beacon {
 
 template <>
 struct weft::data::row_traits<weft_test::user> {
-    static constexpr auto columns = weft::data::columns(
-        weft::data::column("id", &weft_test::user::id), weft::data::column("name", &weft_test::user::name),
-        weft::data::column("email", &weft_test::user::email), weft::data::column("score", &weft_test::user::score));
+    static constexpr auto columns = weft::data::columns(weft::data::column("id", &weft_test::user::id),
+        weft::data::column("name", &weft_test::user::name), weft::data::column("email", &weft_test::user::email),
+        weft::data::column("score", &weft_test::user::score));
 };
 
 template <>

@@ -45,8 +45,8 @@ class plain_client {
 public:
     explicit plain_client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_in to{};
-        to.sin_family      = AF_INET;
-        to.sin_port        = htons(port);
+        to.sin_family = AF_INET;
+        to.sin_port = htons(port);
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         const int on = 1;
         ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -87,12 +87,12 @@ TEST(busy_owner, its_connections_and_what_it_had_just_queued_are_served_by_other
     runtime where(options);
     std::vector<clock::duration> times;
     {
-        std::vector<tcp_stream>   served;
+        std::vector<tcp_stream> served;
         std::vector<plain_client> clients;
         block_on(where, &connect_all, std::ref(clients), std::ref(served));
         std::vector<task<>> echoes(served.size());
-        std::atomic<bool>   queued{false};
-        std::atomic<bool>   over{false};
+        std::atomic<bool> queued{false};
+        std::atomic<bool> over{false};
         where.pool().post([&] {
             // Their first reads are prepared by this worker, and then it does not come back for a second.
             for (std::size_t i = 0; i < served.size(); ++i) echoes[i] = echo(served[i]);
@@ -114,7 +114,7 @@ TEST(busy_owner, its_connections_and_what_it_had_just_queued_are_served_by_other
         return std::chrono::duration<double, std::milli>(times[at]).count();
     };
     std::printf("%zu round trips beside a busy worker: p50 %.3f ms, p99 %.3f ms, longest %.3f ms\n", times.size(),
-                milliseconds(0.5), milliseconds(0.99), milliseconds(1));
+        milliseconds(0.5), milliseconds(0.99), milliseconds(1));
     EXPECT_GT(times.size(), 100U);
     const double most = std::chrono::duration<double, std::milli>(limit).count();
     EXPECT_LT(milliseconds(0.99), most);

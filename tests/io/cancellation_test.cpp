@@ -154,7 +154,7 @@ task<int> race_reads(int rounds) {
 }
 
 TEST_F(io_cancellation, racing_with_data_a_read_has_one_outcome_and_loses_nothing) {
-    const int rounds   = scaled(20000);
+    const int rounds = scaled(20000);
     const int canceled = block_on(race_reads(rounds));
     std::printf("%d of %d reads were cancelled\n", canceled, rounds);
 }
@@ -185,7 +185,7 @@ task<int> race_accepts(int rounds) {
 }
 
 TEST_F(io_cancellation, racing_with_a_client_an_accept_has_one_outcome_and_leaks_nothing) {
-    const int rounds   = scaled(4000);
+    const int rounds = scaled(4000);
     const int canceled = block_on(race_accepts(rounds));
     std::printf("%d of %d accepts were cancelled\n", canceled, rounds);
 }

@@ -34,7 +34,7 @@ std::string message_of_making(const runtime_options& options) {
 TEST(driver_choice, an_option_names_the_driver) {
     runtime_options options;
     options.min_threads = 1;
-    options.driver      = "epoll";
+    options.driver = "epoll";
     EXPECT_EQ(message_of_making(options), "made with epoll");
     options.driver = "io_uring";
     EXPECT_EQ(message_of_making(options), "made with io_uring");
@@ -44,14 +44,15 @@ TEST(driver_choice, an_unknown_option_is_refused_with_the_choices) {
     runtime_options options;
     options.driver = "kqueue";
     EXPECT_EQ(message_of_making(options),
-              "runtime_options::driver='kqueue' is not an I/O driver: choose 'auto', 'io_uring' or 'epoll'");
+        "runtime_options::driver='kqueue' is not an I/O driver: choose 'auto', 'io_uring' or 'epoll'");
 }
 
 TEST(driver_choice, an_unknown_variable_is_refused_with_the_choices) {
     const char* before = std::getenv("WEFT_IO");
     const std::string kept = before == nullptr ? "" : before;
     ::setenv("WEFT_IO", "fast", 1);
-    EXPECT_EQ(message_of_making(runtime_options()), "WEFT_IO='fast' is not an I/O driver: choose 'auto', 'io_uring' or 'epoll'");
+    EXPECT_EQ(
+        message_of_making(runtime_options()), "WEFT_IO='fast' is not an I/O driver: choose 'auto', 'io_uring' or 'epoll'");
     if (before == nullptr) ::unsetenv("WEFT_IO");
     else ::setenv("WEFT_IO", kept.c_str(), 1);
 }
@@ -77,7 +78,8 @@ void forbid(unsigned call) {
     ::setenv("WEFT_IO", choice, 1);
     const std::string made = message_of_making(runtime_options());
     const std::string again = message_of_making(runtime_options());
-    const bool works = block_on(connect_pair()).client.is_open() && !block_on(fs::read_all_text("/proc/self/status")).empty();
+    const bool works =
+        block_on(connect_pair()).client.is_open() && !block_on(fs::read_all_text("/proc/self/status")).empty();
     std::fprintf(stderr, "first %s, then %s\n", made.c_str(), again.c_str());
     std::_Exit(works && made == "made with epoll" && again == made ? 0 : 1);
 }
@@ -90,12 +92,13 @@ protected:
 // The reason stands there once, although two runtimes were made.
 TEST_F(io_uring_refused, at_setup_epoll_serves_and_says_why) {
     EXPECT_EXIT(serve_without(__NR_io_uring_setup, "auto"), ::testing::ExitedWithCode(0),
-                "^weft: I/O goes through epoll, because io_uring_setup failed: operation not permitted \\(EPERM\\)\nfirst");
+        "^weft: I/O goes through epoll, because io_uring_setup failed: operation not permitted \\(EPERM\\)\nfirst");
 }
 
 TEST_F(io_uring_refused, only_when_it_is_used_epoll_serves_too) {
     EXPECT_EXIT(serve_without(__NR_io_uring_enter, "auto"), ::testing::ExitedWithCode(0), "because io_uring_enter failed");
-    EXPECT_EXIT(serve_without(__NR_io_uring_register, "auto"), ::testing::ExitedWithCode(0), "because registering an io_uring buffer ring failed");
+    EXPECT_EXIT(serve_without(__NR_io_uring_register, "auto"), ::testing::ExitedWithCode(0),
+        "because registering an io_uring buffer ring failed");
 }
 
 TEST_F(io_uring_refused, asking_for_it_by_name_is_an_error) {
@@ -106,7 +109,8 @@ TEST_F(io_uring_refused, asking_for_it_by_name_is_an_error) {
         std::_Exit(0);
     };
     EXPECT_EXIT(ask(), ::testing::ExitedWithCode(0),
-                "WEFT_IO='io_uring' cannot be served: io_uring_setup failed: operation not permitted \\(EPERM\\); use 'auto' or 'epoll'");
+        "WEFT_IO='io_uring' cannot be served: io_uring_setup failed: operation not permitted \\(EPERM\\); use 'auto' or "
+        "'epoll'");
 }
 
 }  // namespace

@@ -36,8 +36,8 @@ io_driver& the_driver() { return dynamic_cast<io_driver&>(runtime::default_runti
 
 /// A record that counts its answers.
 struct counted_operation : io_operation {
-    std::atomic<int>* total    = nullptr;
-    std::atomic<int>  answers  = 0;
+    std::atomic<int>* total = nullptr;
+    std::atomic<int> answers = 0;
 
     counted_operation() : io_operation(io_kind::nop, &count) {}
     static void count(io_operation& operation) noexcept {
@@ -85,8 +85,8 @@ TEST_F(io_drivers, an_impossible_descriptor_is_an_error_not_a_hang) {
     std::atomic<int> total{0};
     counted_operation wrong;
     wrong.total = &total;
-    wrong.kind  = io_kind::recv;
-    wrong.fd    = -1;
+    wrong.kind = io_kind::recv;
+    wrong.fd = -1;
     wrong.start();
     EXPECT_TRUE(eventually([&] { return total.load() == 1; }));
     EXPECT_EQ(wrong.result, -EBADF);
@@ -98,8 +98,8 @@ TEST_F(io_drivers, readiness_can_be_waited_for_alone) {
     std::atomic<int> total{0};
     counted_operation readable;
     readable.total = &total;
-    readable.kind  = io_kind::poll;
-    readable.fd    = ends[0];
+    readable.kind = io_kind::poll;
+    readable.fd = ends[0];
     readable.flags = POLLIN;
     readable.start();
     EXPECT_EQ(total.load(), 0);
@@ -133,7 +133,7 @@ TEST_F(io_drivers, reading_and_writing_allocate_nothing) {
     // One worker: the counter is the thread's own.
     runtime_options options;
     options.min_threads = options.max_threads = 1;
-    runtime     where(options);
+    runtime where(options);
     std::size_t allocations = 99;
     block_on(where, &count_allocations, std::ref(allocations));
     EXPECT_EQ(allocations, 0U);
@@ -145,7 +145,7 @@ task<> accept_when_short_of_descriptors() {
     tcp_listener listener = tcp_listener::bind(endpoint::loopback_v4());
     // The client's descriptor exists already; then none is left for the server's.
     const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int last   = ::dup(client);
+    const int last = ::dup(client);
     ::close(last);
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
@@ -155,8 +155,8 @@ task<> accept_when_short_of_descriptors() {
     task<tcp_stream> accepted = listener.accept();
     task<> connecting = run([client, port = listener.local_endpoint().port()] {
         sockaddr_in to{};
-        to.sin_family      = AF_INET;
-        to.sin_port        = htons(port);
+        to.sin_family = AF_INET;
+        to.sin_port = htons(port);
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         EXPECT_EQ(::connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
     });

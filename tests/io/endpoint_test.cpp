@@ -26,8 +26,8 @@ TEST(endpoint, text_goes_both_ways) {
 }
 
 TEST(endpoint, what_is_not_an_endpoint_is_refused_by_name) {
-    for (const char* text : {"", "127.0.0.1", ":80", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80x", "::1:80",
-                             "[::1]", "[127.0.0.1]:80", "localhost:80", "1.2.3:4"}) {
+    for (const char* text : {"", "127.0.0.1", ":80", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80x",
+             "::1:80", "[::1]", "[127.0.0.1]:80", "localhost:80", "1.2.3:4"}) {
         try {
             static_cast<void>(endpoint::parse(text));
             ADD_FAILURE() << "'" << text << "' was taken for an endpoint";
@@ -45,9 +45,8 @@ TEST(resolver, an_address_is_its_own_answer) {
 
 TEST(resolver, localhost_is_here) {
     const std::vector<endpoint> found = block_on(net::resolve("localhost", 80));
-    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [](const endpoint& each) {
-        return each == endpoint::loopback_v4(80) || each == endpoint::loopback_v6(80);
-    }));
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(),
+        [](const endpoint& each) { return each == endpoint::loopback_v4(80) || each == endpoint::loopback_v6(80); }));
 }
 
 TEST(resolver, a_name_that_does_not_exist_is_an_error_that_names_it) {

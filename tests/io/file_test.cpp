@@ -24,8 +24,8 @@ class files : public io_test {
 protected:
     files() {
         char name[] = "/tmp/weft-file-test-XXXXXX";
-        folder_     = ::mkdtemp(name);
-        path_       = folder_ + "/file";
+        folder_ = ::mkdtemp(name);
+        path_ = folder_ + "/file";
     }
     ~files() override {
         std::remove(path_.c_str());
@@ -113,8 +113,7 @@ task<> open_and_cancel(int rounds) {
         try {
             fs::file opened = co_await std::move(opening);
             EXPECT_TRUE(opened.is_open());
-        } catch (const operation_canceled&) {
-        }
+        } catch (const operation_canceled&) {}
     }
 }
 

@@ -24,7 +24,7 @@ namespace weft_test {
 
 /// Descriptors this process has open.
 inline int open_descriptors() {
-    int  count  = 0;
+    int count = 0;
     DIR* folder = ::opendir("/proc/self/fd");
     while (::readdir(folder) != nullptr) ++count;
     ::closedir(folder);
@@ -33,8 +33,8 @@ inline int open_descriptors() {
 
 /// `count`, or less under the sanitizers: divided by WEFT_TEST_SCALE.
 inline int scaled(int count) {
-    const char* text  = std::getenv("WEFT_TEST_SCALE");
-    const int   scale = text == nullptr ? 1 : std::max(1, std::atoi(text));
+    const char* text = std::getenv("WEFT_TEST_SCALE");
+    const int scale = text == nullptr ? 1 : std::max(1, std::atoi(text));
     return std::max(1, count / scale);
 }
 
@@ -43,7 +43,8 @@ struct connection {
     weft::net::tcp_stream client;
     weft::net::tcp_stream server;
 
-    connection(weft::net::tcp_stream left, weft::net::tcp_stream right) : client(std::move(left)), server(std::move(right)) {}
+    connection(weft::net::tcp_stream left, weft::net::tcp_stream right)
+        : client(std::move(left)), server(std::move(right)) {}
 };
 
 inline weft::task<connection> connect_pair() {
@@ -56,7 +57,7 @@ inline weft::task<connection> connect_pair() {
 }
 
 inline weft::task<std::string> read_to_end(weft::net::tcp_stream& stream) {
-    std::string       all;
+    std::string all;
     std::vector<char> buffer(16 * 1024);
     for (;;) {
         const std::size_t count = co_await stream.read(std::span<char>(buffer));

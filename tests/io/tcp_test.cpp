@@ -41,7 +41,7 @@ TEST_F(tcp, the_driver_is_the_one_that_was_asked_for) {
 
 task<> talk_to_echo() {
     connection both = co_await connect_pair();
-    task<> serving  = echo(std::move(both.server));
+    task<> serving = echo(std::move(both.server));
     std::array<char, 64> answer{};
     for (int round = 0; round < 100; ++round) {
         const std::string text = "round " + std::to_string(round);
@@ -131,7 +131,8 @@ TEST_F(tcp, a_port_in_use_says_which) {
         static_cast<void>(tcp_listener::bind(taken));
         FAIL() << "two listeners share a port";
     } catch (const io_error& error) {
-        EXPECT_EQ(std::string(error.what()), "listen on '" + taken.to_string() + "' failed: address already in use (EADDRINUSE)");
+        EXPECT_EQ(
+            std::string(error.what()), "listen on '" + taken.to_string() + "' failed: address already in use (EADDRINUSE)");
     }
 }
 
@@ -157,10 +158,10 @@ task<> large_transfer(std::size_t size) {
     task<std::size_t> one = receive_all(both.server, size, to_server);
     task<std::size_t> two = receive_all(both.client, size, to_client);
     task<> forth = both.client.write(std::as_bytes(std::span(data)));
-    task<> back  = both.server.write(std::as_bytes(std::span(data)));
+    task<> back = both.server.write(std::as_bytes(std::span(data)));
     co_await forth;
     co_await back;
-    const std::size_t first  = co_await one;
+    const std::size_t first = co_await one;
     const std::size_t second = co_await two;
     EXPECT_EQ(first, size);
     EXPECT_EQ(second, size);

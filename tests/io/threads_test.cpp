@@ -75,8 +75,8 @@ TEST_F(starting_threads, an_injected_thread_may_end_before_its_read) {
         // Every permanent worker blocks, so what is posted next runs on a thread that was added. An added thread may take a
         // blocker first: it gives it back.
         std::atomic<bool> over{false};
-        std::atomic<int>  blocked{0};
-        std::atomic<int>  posted{0};
+        std::atomic<int> blocked{0};
+        std::atomic<int> posted{0};
         const std::function<void()> block = [&] {
             if (on_owner()) {
                 ++blocked;

@@ -15,8 +15,7 @@ static std::atomic<int> arrived{0};
 // writes, because the sanitizer can miss two that fall into the same instant.
 static void write(int value) {
     arrived.fetch_add(1, std::memory_order_relaxed);
-    while (arrived.load(std::memory_order_relaxed) < 2) {
-    }
+    while (arrived.load(std::memory_order_relaxed) < 2) {}
     for (int round = 0; round < 100'000; ++round) {
         result = result + value;
     }

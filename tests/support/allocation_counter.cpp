@@ -9,7 +9,7 @@
 #include "weft/base/config.hpp"
 
 namespace {
-constinit thread_local std::size_t allocations     = 0;
+constinit thread_local std::size_t allocations = 0;
 constinit thread_local std::size_t allocated_bytes = 0;
 }  // namespace
 
@@ -30,8 +30,9 @@ void* counted(std::size_t size, std::size_t alignment) {
     ++allocations;
     allocated_bytes += size;
     const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-    void* block = alignment <= alignof(std::max_align_t) ? std::malloc(size == 0 ? 1 : size)
-                                                         : std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
+    void* block = alignment <= alignof(std::max_align_t)
+        ? std::malloc(size == 0 ? 1 : size)
+        : std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
     if (block == nullptr) throw std::bad_alloc();
     return block;
 }
@@ -39,8 +40,12 @@ void* counted(std::size_t size, std::size_t alignment) {
 
 void* operator new(std::size_t size) { return counted(size, 1); }
 void* operator new[](std::size_t size) { return counted(size, 1); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return counted(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+    return counted(size, static_cast<std::size_t>(alignment));
+}
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete[](void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }

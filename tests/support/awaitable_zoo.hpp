@@ -58,7 +58,8 @@ struct self_transferring_awaitable {
 /// Suspends once and is resumed by the current runtime.
 class posted_awaitable : weft::work_item {
 public:
-    posted_awaitable() : work_item([](weft::work_item& item) noexcept { static_cast<posted_awaitable&>(item).waiter_.resume(); }) {}
+    posted_awaitable()
+        : work_item([](weft::work_item& item) noexcept { static_cast<posted_awaitable&>(item).waiter_.resume(); }) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> self) {
         waiter_ = self;
@@ -95,7 +96,9 @@ struct member_operator_awaitable {
 struct free_operator_awaitable {
     int value;
     explicit free_operator_awaitable(int result) : value(result) {}
-    friend ready_awaitable operator co_await(const free_operator_awaitable& self) noexcept { return ready_awaitable(self.value); }
+    friend ready_awaitable operator co_await(const free_operator_awaitable& self) noexcept {
+        return ready_awaitable(self.value);
+    }
 };
 
 }  // namespace weft_test

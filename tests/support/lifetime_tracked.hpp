@@ -34,7 +34,7 @@ public:
         ++counts_->moved;
     }
     lifetime_tracked& operator=(const lifetime_tracked&) = default;
-    lifetime_tracked& operator=(lifetime_tracked&&)      = default;
+    lifetime_tracked& operator=(lifetime_tracked&&) = default;
     ~lifetime_tracked() {
         check();
         mark_ = dead;
@@ -45,12 +45,12 @@ public:
 
 private:
     static constexpr std::uint32_t living = 0x11fe11fe;
-    static constexpr std::uint32_t dead   = 0xdeaddead;
+    static constexpr std::uint32_t dead = 0xdeaddead;
 
     void check() const noexcept { EXPECT_EQ(mark_, living) << "a lifetime_tracked was used or destroyed after its end"; }
 
     volatile std::uint32_t mark_ = living;  // volatile: a second destruction must find what the first one wrote
-    lifetime_counts*       counts_;
+    lifetime_counts* counts_;
 };
 
 }  // namespace weft_test

@@ -68,13 +68,13 @@ public:
     [[nodiscard]] weft::post_hint last_hint() const noexcept { return last_hint_; }
 
 private:
-    weft::dispatcher*                 previous_;
-    mutable std::mutex                mutex_;
-    std::deque<weft::work_item*>      items_;
+    weft::dispatcher* previous_;
+    mutable std::mutex mutex_;
+    std::deque<weft::work_item*> items_;
     weft::testing::fake_time_provider clock_;
-    weft::post_hint                   last_hint_ = weft::post_hint::local;
-    int                               blocking_  = 0;
-    std::uint64_t                     random_    = 0;
+    weft::post_hint last_hint_ = weft::post_hint::local;
+    int blocking_ = 0;
+    std::uint64_t random_ = 0;
 };
 
 }  // namespace weft_test

@@ -53,7 +53,7 @@ public:
     }
 
 private:
-    mutable std::mutex            mutex_;
+    mutable std::mutex mutex_;
     std::vector<weft::work_item*> items_;
 };
 

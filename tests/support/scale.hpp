@@ -10,7 +10,7 @@ namespace weft_test {
 /// `count`, divided by the environment's WEFT_TEST_SCALE; at least 1.
 [[nodiscard]] inline int scaled(int count) {
     const char* text = std::getenv("WEFT_TEST_SCALE");
-    const int   by   = text == nullptr ? 1 : std::atoi(text);
+    const int by = text == nullptr ? 1 : std::atoi(text);
     return by <= 1 ? count : std::max(1, count / by);
 }
 

@@ -70,7 +70,8 @@ TEST(task_completion_source, S_1_7_4_several_exceptions_are_kept_in_order_and_nu
     task_completion_source<> source;
     EXPECT_THROW(source.set_exception(std::exception_ptr()), std::invalid_argument);
     EXPECT_THROW(source.set_exception(std::vector<std::exception_ptr>()), std::invalid_argument);
-    std::vector<std::exception_ptr> errors{std::make_exception_ptr(test_error("a")), std::make_exception_ptr(test_error("b"))};
+    std::vector<std::exception_ptr> errors{
+        std::make_exception_ptr(test_error("a")), std::make_exception_ptr(test_error("b"))};
     source.set_exception(errors);
     const aggregate_exception* all = source.task().exception();
     ASSERT_NE(all, nullptr);
@@ -164,7 +165,8 @@ TEST(when_all, S_1_9_2_faults_win_over_cancellation_and_cancellation_over_succes
 TEST(when_all, S_1_9_3_the_aggregate_is_flat_and_cancelled_tasks_contribute_nothing_to_it) {
     cancellation_source source;
     source.cancel();
-    std::vector<std::exception_ptr> errors{std::make_exception_ptr(test_error("a")), std::make_exception_ptr(test_error("b"))};
+    std::vector<std::exception_ptr> errors{
+        std::make_exception_ptr(test_error("a")), std::make_exception_ptr(test_error("b"))};
     task_completion_source<> several;
     several.set_exception(errors);
     std::vector<task<>> tasks{several.task(), from_canceled(source.token()), from_exception(test_error("c"))};

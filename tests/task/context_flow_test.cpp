@@ -46,7 +46,7 @@ public:
     }
 
 private:
-    std::mutex           mutex_;
+    std::mutex mutex_;
     std::deque<callback> queue_;
 };
 

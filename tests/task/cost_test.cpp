@@ -48,8 +48,8 @@ bool is_locked(const unsigned char* code) {
 // Runs `count` synchronous calls and awaits in a child between two stops, and counts what a single step at a time shows.
 struct steps {
     long instructions = 0;
-    long locked       = 0;
-    bool traced       = false;
+    long locked = 0;
+    bool traced = false;
 };
 
 steps step_through(int count) {
@@ -94,7 +94,8 @@ TEST(cost, a_task_that_completes_synchronously_executes_no_locked_instruction) {
     EXPECT_GT(many.instructions, few.instructions + 50);
     EXPECT_EQ(many.locked, few.locked);
     RecordProperty("instructions_per_call", static_cast<int>((many.instructions - few.instructions) / 50));
-    std::printf("[   cost   ] %ld instructions a synchronous call and await\n", (many.instructions - few.instructions) / 50);
+    std::printf(
+        "[   cost   ] %ld instructions a synchronous call and await\n", (many.instructions - few.instructions) / 50);
 }
 
 #endif

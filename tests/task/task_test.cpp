@@ -249,14 +249,12 @@ TEST(task, S_1_2_12_a_canceled_source_throws_task_canceled_with_its_token) {
     }
 }
 
-task<> suppresses(task<> failing) {
-    co_await failing.configure_await(configure_await_options::suppress_throwing);
-}
+task<> suppresses(task<> failing) { co_await failing.configure_await(configure_await_options::suppress_throwing); }
 
 TEST(task, S_1_2_14_suppress_throwing_completes_normally_and_is_refused_for_results) {
     suppresses(from_exception(test_error("x"))).get();
-    EXPECT_THROW(static_cast<void>(add_one(1).configure_await(configure_await_options::suppress_throwing)),
-                 std::invalid_argument);
+    EXPECT_THROW(
+        static_cast<void>(add_one(1).configure_await(configure_await_options::suppress_throwing)), std::invalid_argument);
 }
 
 task<std::thread::id> forces_a_yield() {

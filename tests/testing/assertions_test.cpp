@@ -51,8 +51,9 @@ TEST(weft_test, suites_and_names_come_from_the_promise) {
 bool nothing_recorded() { return false; }
 
 TEST(weft_test, an_exception_that_leaves_the_body_is_reported_with_the_seed) {
-    EXPECT_EQ(testing_detail::run_test(&fails_late, &nothing_recorded), "the disk is full; repeat with WEFT_SEED=" +
-              std::string(std::getenv("WEFT_SEED") ? std::getenv("WEFT_SEED") : "0"));
+    EXPECT_EQ(testing_detail::run_test(&fails_late, &nothing_recorded),
+        "the disk is full; repeat with WEFT_SEED=" +
+            std::string(std::getenv("WEFT_SEED") ? std::getenv("WEFT_SEED") : "0"));
 }
 
 task<> waits_for_ever() {
@@ -73,7 +74,8 @@ task<> requires_the_impossible() {
 
 TEST(weft_test, a_failed_requirement_ends_the_body) {
     std::string report;
-    EXPECT_NONFATAL_FAILURE(report = testing_detail::run_test(&requires_the_impossible, &nothing_recorded), "required: 1 == 2");
+    EXPECT_NONFATAL_FAILURE(
+        report = testing_detail::run_test(&requires_the_impossible, &nothing_recorded), "required: 1 == 2");
     EXPECT_EQ(report, "");
 }
 
@@ -81,10 +83,10 @@ task<> expects_the_wrong_exception() { WEFT_CHECK_THROWS_AS(co_await fails_late(
 task<> expects_an_exception_in_vain() { WEFT_CHECK_THROWS_AS(co_await delay(1s), std::logic_error); }
 
 TEST(weft_test, another_exception_or_none_is_a_failure) {
-    EXPECT_NONFATAL_FAILURE(static_cast<void>(testing_detail::run_test(&expects_the_wrong_exception, &nothing_recorded)),
-                            "the disk is full");
-    EXPECT_NONFATAL_FAILURE(static_cast<void>(testing_detail::run_test(&expects_an_exception_in_vain, &nothing_recorded)),
-                            "threw nothing");
+    EXPECT_NONFATAL_FAILURE(
+        static_cast<void>(testing_detail::run_test(&expects_the_wrong_exception, &nothing_recorded)), "the disk is full");
+    EXPECT_NONFATAL_FAILURE(
+        static_cast<void>(testing_detail::run_test(&expects_an_exception_in_vain, &nothing_recorded)), "threw nothing");
 }
 
 std::string orders;
@@ -101,7 +103,8 @@ WEFT_EXPLORE_TEST("weft_test: an explored promise is tried in several orders", 4
 }
 
 TEST(weft_test, an_explored_promise_has_met_both_orders) {
-    if (std::getenv("WEFT_SEED") != nullptr || orders.empty()) GTEST_SKIP() << "needs the test before it, under its own seeds";
+    if (std::getenv("WEFT_SEED") != nullptr || orders.empty())
+        GTEST_SKIP() << "needs the test before it, under its own seeds";
     EXPECT_EQ(orders.substr(0, 2), "ab") << "the plain order comes first";
     bool reversed = false;
     for (std::size_t at = 0; at < orders.size(); at += 2) reversed = reversed || orders[at] == 'b';

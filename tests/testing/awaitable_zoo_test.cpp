@@ -14,8 +14,8 @@ using namespace weft;
 using namespace weft_test;
 
 WEFT_TEST("awaitables: what is ready gives its value") {
-    const int direct      = co_await ready_awaitable(3);
-    const int by_member   = co_await member_operator_awaitable(4);
+    const int direct = co_await ready_awaitable(3);
+    const int by_member = co_await member_operator_awaitable(4);
     const int by_function = co_await free_operator_awaitable(5);
     EXPECT_EQ(direct + by_member + by_function, 12);
 }

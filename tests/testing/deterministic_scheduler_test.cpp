@@ -36,9 +36,9 @@ task<> append_in_turns(std::string& log, char letter) {
 
 std::string interleaving(deterministic_scheduler& world) {
     std::string log;
-    auto        a = append_in_turns(log, 'a');
-    auto        b = append_in_turns(log, 'b');
-    auto        c = append_in_turns(log, 'c');
+    auto a = append_in_turns(log, 'a');
+    auto b = append_in_turns(log, 'b');
+    auto c = append_in_turns(log, 'c');
     world.run_until_idle();
     EXPECT_TRUE(a.is_completed() && b.is_completed() && c.is_completed());
     return log;
@@ -52,21 +52,21 @@ TEST(deterministic_scheduler, runs_a_task_to_its_result) {
 
 TEST(deterministic_scheduler, time_stands_still_and_then_jumps_exactly) {
     deterministic_scheduler world;
-    const time_point        start = world.time().now();
+    const time_point start = world.time().now();
     world.run(value_after(24h, 0));
     EXPECT_EQ(world.time().now() - start, 24h);
 }
 
 TEST(deterministic_scheduler, timers_fire_in_the_order_of_their_deadlines) {
     deterministic_scheduler world(3);
-    std::vector<int>        order;
-    const auto              note = [&order](std::chrono::nanoseconds wait, int number) -> task<> {
+    std::vector<int> order;
+    const auto note = [&order](std::chrono::nanoseconds wait, int number) -> task<> {
         co_await delay(wait);
         order.push_back(number);
     };
-    auto late  = note(3s, 3);
+    auto late = note(3s, 3);
     auto early = note(1s, 1);
-    auto next  = note(2s, 2);
+    auto next = note(2s, 2);
     world.run_until_idle();
     EXPECT_EQ(order, (std::vector{1, 2, 3}));
 }
@@ -80,7 +80,7 @@ TEST(deterministic_scheduler, other_seeds_choose_and_each_repeats_itself) {
     std::set<std::string> seen;
     for (std::uint64_t seed = 1; seed <= 50; ++seed) {
         deterministic_scheduler first(seed);
-        const std::string       order = interleaving(first);
+        const std::string order = interleaving(first);
         deterministic_scheduler second(seed);
         EXPECT_EQ(interleaving(second), order);
         seen.insert(order);
@@ -90,8 +90,8 @@ TEST(deterministic_scheduler, other_seeds_choose_and_each_repeats_itself) {
 
 TEST(deterministic_scheduler, a_run_is_repeated_by_its_choices_alone) {
     deterministic_scheduler first(11);
-    const std::string       order = interleaving(first);
-    const std::uint64_t     bits  = first.random();
+    const std::string order = interleaving(first);
+    const std::uint64_t bits = first.random();
     const std::vector<weft::testing::choice> answers(first.choices().begin(), first.choices().end());
     deterministic_scheduler second(answers);
     EXPECT_EQ(interleaving(second), order);
@@ -111,9 +111,9 @@ TEST(deterministic_scheduler, choose_asks_only_where_there_is_a_choice) {
 }
 
 TEST(deterministic_scheduler, a_task_that_can_never_end_is_a_deadlock_with_a_sentence) {
-    deterministic_scheduler      world(4);
-    task_completion_source<int>  never;
-    const auto                   wait_for = [](task<int> what) -> task<int> { co_return co_await what; };
+    deterministic_scheduler world(4);
+    task_completion_source<int> never;
+    const auto wait_for = [](task<int> what) -> task<int> { co_return co_await what; };
     try {
         world.run(wait_for(wait_for(never.task())));
         FAIL() << "it ended";
@@ -123,8 +123,8 @@ TEST(deterministic_scheduler, a_task_that_can_never_end_is_a_deadlock_with_a_sen
 }
 
 TEST(deterministic_scheduler, frames_that_still_wait_are_destroyed_with_it) {
-    weft_test::lifetime_counts   counts;
-    task_completion_source<int>  never;
+    weft_test::lifetime_counts counts;
+    task_completion_source<int> never;
     {
         deterministic_scheduler world;
         const auto holder = [&](weft_test::lifetime_tracked<int>) -> task<> { co_await never.task(); };
@@ -140,8 +140,8 @@ TEST(deterministic_scheduler, frames_that_still_wait_are_destroyed_with_it) {
 
 TEST(deterministic_scheduler, advance_fires_what_falls_due_on_the_way) {
     deterministic_scheduler world;
-    auto                    soon = value_after(1s, 1);
-    auto                    late = value_after(3s, 2);
+    auto soon = value_after(1s, 1);
+    auto late = value_after(3s, 2);
     world.advance(2s);
     EXPECT_TRUE(soon.is_completed());
     EXPECT_FALSE(late.is_completed());
@@ -152,7 +152,7 @@ TEST(deterministic_scheduler, advance_fires_what_falls_due_on_the_way) {
 
 TEST(deterministic_scheduler, a_blocking_wait_runs_the_world_meanwhile) {
     deterministic_scheduler world;
-    const auto              outer = []() -> task<int> {
+    const auto outer = []() -> task<int> {
         co_await yield();
         co_return value_after(5s, 9).result();
     };
@@ -162,9 +162,9 @@ TEST(deterministic_scheduler, a_blocking_wait_runs_the_world_meanwhile) {
 
 TEST(deterministic_scheduler, a_loop_that_yields_until_a_time_ends) {
     deterministic_scheduler world;
-    const auto              spin = [&world]() -> task<> {
+    const auto spin = [&world]() -> task<> {
         const time_point end = world.time().now() + 1s;
-        auto             tick = value_after(1s, 0);
+        auto tick = value_after(1s, 0);
         while (world.time().now() < end) co_await yield();
         co_await tick;
     };
@@ -173,7 +173,7 @@ TEST(deterministic_scheduler, a_loop_that_yields_until_a_time_ends) {
 
 TEST(deterministic_scheduler, cancellation_timers_use_its_clock) {
     deterministic_scheduler world;
-    const auto              wait = []() -> task<> {
+    const auto wait = []() -> task<> {
         cancellation_source source(2s);
         co_await delay(1h, source.token());
     };
@@ -193,7 +193,7 @@ TEST(deterministic_scheduler, items_run_without_context_and_worlds_nest) {
 
 TEST(deterministic_scheduler, a_day_of_timers_takes_no_time) {
     deterministic_scheduler world(1);
-    const auto              ticks = []() -> task<int> {
+    const auto ticks = []() -> task<int> {
         int count = 0;
         for (; count < 24 * 60; ++count) co_await delay(1min);
         co_return count;

@@ -33,11 +33,11 @@ TEST(fake_time_provider, S_1_21_3_starts_at_the_year_2000) {
 
 TEST(fake_time_provider, S_1_21_3_advance_fires_due_timers_at_once_earliest_first_ties_as_armed) {
     fake_time_provider clock;
-    std::vector<int>   order;
-    test_timer         first([&] { order.push_back(1); });
-    test_timer         tie_a([&] { order.push_back(2); });
-    test_timer         tie_b([&] { order.push_back(3); });
-    test_timer         later([&] { order.push_back(4); });
+    std::vector<int> order;
+    test_timer first([&] { order.push_back(1); });
+    test_timer tie_a([&] { order.push_back(2); });
+    test_timer tie_b([&] { order.push_back(3); });
+    test_timer later([&] { order.push_back(4); });
     tie_a.start(clock, 2s);
     later.start(clock, 5s);
     tie_b.start(clock, 2s);
@@ -52,9 +52,9 @@ TEST(fake_time_provider, S_1_21_3_advance_fires_due_timers_at_once_earliest_firs
 
 TEST(fake_time_provider, S_1_21_4_during_the_callbacks_the_time_is_that_of_the_end) {
     fake_time_provider clock;
-    const time_point   start = clock.now();
-    int                fired = 0;
-    test_timer         timer([&] {
+    const time_point start = clock.now();
+    int fired = 0;
+    test_timer timer([&] {
         EXPECT_EQ(clock.now() - start, 10s);
         if (++fired < 5) {
             timer.deadline += 2s;
@@ -68,12 +68,12 @@ TEST(fake_time_provider, S_1_21_4_during_the_callbacks_the_time_is_that_of_the_e
 
 TEST(fake_time_provider, S_1_21_5_a_nested_advance_moves_the_time_and_does_not_recurse) {
     fake_time_provider clock;
-    int                depth   = 0;
-    int                deepest = 0;
-    bool               second_fired = false;
-    test_timer         second([&] {
+    int depth = 0;
+    int deepest = 0;
+    bool second_fired = false;
+    test_timer second([&] {
         second_fired = true;
-        deepest      = std::max(deepest, depth + 1);
+        deepest = std::max(deepest, depth + 1);
     });
     test_timer first([&] {
         ++depth;
@@ -93,7 +93,7 @@ TEST(fake_time_provider, S_1_21_6_time_does_not_go_backwards_but_may_be_adjusted
     fake_time_provider clock;
     EXPECT_THROW(clock.advance(-1ns), std::invalid_argument);
     EXPECT_THROW(clock.set_utc_now(clock.utc_now() - 1s), std::invalid_argument);
-    bool       fired = false;
+    bool fired = false;
     test_timer timer([&] { fired = true; });
     timer.start(clock, 10s);
     const auto before = clock.utc_now();
@@ -117,8 +117,8 @@ TEST(fake_time_provider, S_1_21_7_auto_advance_adds_at_every_reading) {
 
 TEST(fake_time_provider, a_disarmed_timer_does_not_fire_and_says_so) {
     fake_time_provider clock;
-    bool               fired = false;
-    test_timer         timer([&] { fired = true; });
+    bool fired = false;
+    test_timer timer([&] { fired = true; });
     timer.start(clock, 1s);
     EXPECT_TRUE(clock.disarm(timer));
     EXPECT_FALSE(clock.disarm(timer));
@@ -128,9 +128,9 @@ TEST(fake_time_provider, a_disarmed_timer_does_not_fire_and_says_so) {
 
 TEST(fake_time_provider, a_deadline_in_the_past_fires_soon_but_not_inside_arm) {
     weft_test::manual_dispatcher home;
-    fake_time_provider           clock;
-    bool                         fired = false;
-    test_timer                   timer([&] { fired = true; });
+    fake_time_provider clock;
+    bool fired = false;
+    test_timer timer([&] { fired = true; });
     timer.start(clock, 0s);
     EXPECT_FALSE(fired);
     home.run_all();

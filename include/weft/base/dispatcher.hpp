@@ -24,7 +24,7 @@ enum class post_hint : std::uint8_t {
 /// Threads  every member may be called from any thread.
 class dispatcher {
 public:
-    dispatcher(const dispatcher&)            = delete;
+    dispatcher(const dispatcher&) = delete;
     dispatcher& operator=(const dispatcher&) = delete;
 
     /// Queues `item`; it runs once, later, on a worker, with no synchronization context. Never runs it inside the call.
@@ -48,7 +48,7 @@ public:
     [[nodiscard]] virtual runtime* owner() noexcept = 0;
 
 protected:
-    dispatcher()  = default;
+    dispatcher() = default;
     ~dispatcher() = default;
 };
 

@@ -11,22 +11,22 @@
 namespace weft::inline WEFT_ABI::detail {
 
 /// Blocks grow in steps of 32 bytes; above the largest class they come straight from the global allocator.
-inline constexpr std::size_t frame_step     = 32;
-inline constexpr std::size_t frame_classes  = 128;  // up to 4 KiB: GCC keeps every local of a coroutine in its frame
-inline constexpr std::size_t largest_class  = frame_step * frame_classes;
+inline constexpr std::size_t frame_step = 32;
+inline constexpr std::size_t frame_classes = 128;  // up to 4 KiB: GCC keeps every local of a coroutine in its frame
+inline constexpr std::size_t largest_class = frame_step * frame_classes;
 
 /// One thread's free blocks. Reached through thread_block; a block travels to another thread only in a full batch.
 struct frame_cache {
     struct free_block {
-        free_block*   next;
-        free_block*   next_batch;  ///< in the first block of a batch: the batch below it in the depot
-        std::uint32_t count;       ///< in the first block of a batch: how many blocks it has
+        free_block* next;
+        free_block* next_batch;  ///< in the first block of a batch: the batch below it in the depot
+        std::uint32_t count;     ///< in the first block of a batch: how many blocks it has
     };
     struct bin {
-        free_block*   head  = nullptr;
-        free_block*   spare = nullptr;  ///< null or exactly one full batch, kept so that a thread at the edge stays at home
-        std::uint32_t count = 0;        ///< blocks behind `head`
-        std::uint32_t batch = 0;        ///< how many make a batch; 0 until the first block of this class came back
+        free_block* head = nullptr;
+        free_block* spare = nullptr;  ///< null or exactly one full batch, kept so that a thread at the edge stays at home
+        std::uint32_t count = 0;      ///< blocks behind `head`
+        std::uint32_t batch = 0;      ///< how many make a batch; 0 until the first block of this class came back
     };
     bin bins[frame_classes];
 };
@@ -68,7 +68,7 @@ inline void free_to([[maybe_unused]] frame_cache& cache, void* memory, std::size
         if (bin.count + 1 < bin.batch) [[likely]] {
             auto* block = ::new (memory) frame_cache::free_block;
             block->next = bin.head;
-            bin.head    = block;
+            bin.head = block;
             ++bin.count;
             return;
         }

@@ -21,21 +21,21 @@ struct task_core;
 
 /// The ambient state of one thread.
 struct thread_block {
-    dispatcher*              home      = nullptr;  ///< the runtime this thread works for; null on foreign threads
-    synchronization_context* sync      = nullptr;  ///< null: none (a base-class instance counts as none when awaiting)
-    task_scheduler*          scheduler = nullptr;  ///< null: the default scheduler
-    context_map*             locals    = nullptr;  ///< async-local values in force; one reference held; null: empty
-    task_core*               current_task = nullptr;  ///< the delegate task running here (Task.CurrentId)
-    char*                    stack_limit  = nullptr;  ///< below this address nothing more is resumed inline
-    void*                    last_frame   = nullptr;  ///< what operator new returned last (the frame guard of GCC 12)
-    void*                    worker        = nullptr; ///< the pool's worker, when this thread is one
-    std::uint32_t            shard         = 0;       ///< a small number that spreads threads over sharded structures
-    bool                     flow_suppressed = false; ///< execution_context::suppress_flow is in force
-    frame_cache              frames;
+    dispatcher* home = nullptr;               ///< the runtime this thread works for; null on foreign threads
+    synchronization_context* sync = nullptr;  ///< null: none (a base-class instance counts as none when awaiting)
+    task_scheduler* scheduler = nullptr;      ///< null: the default scheduler
+    context_map* locals = nullptr;            ///< async-local values in force; one reference held; null: empty
+    task_core* current_task = nullptr;        ///< the delegate task running here (Task.CurrentId)
+    char* stack_limit = nullptr;              ///< below this address nothing more is resumed inline
+    void* last_frame = nullptr;               ///< what operator new returned last (the frame guard of GCC 12)
+    void* worker = nullptr;                   ///< the pool's worker, when this thread is one
+    std::uint32_t shard = 0;                  ///< a small number that spreads threads over sharded structures
+    bool flow_suppressed = false;             ///< execution_context::suppress_flow is in force
+    frame_cache frames;
 
     thread_block() noexcept;
     ~thread_block();
-    thread_block(const thread_block&)            = delete;
+    thread_block(const thread_block&) = delete;
     thread_block& operator=(const thread_block&) = delete;
 
     /// Whether the stack is too short to resume another coroutine on top of it.

@@ -19,18 +19,18 @@ using time_point = std::chrono::steady_clock::time_point;
 struct timer_node {
     using fire_function = void (*)(timer_node&) noexcept;
 
-    timer_node*    next = nullptr;
-    timer_node*    prev = nullptr;
-    time_point     deadline{};
-    fire_function  fire  = nullptr;
-    std::uint16_t  slot  = 0;      ///< bucket within the shard; `unarmed` when in none
-    std::uint16_t  shard = 0;      ///< which of the provider's independent timer sets holds the node
-    std::uint32_t  sequence = 0;   ///< order among equal deadlines
+    timer_node* next = nullptr;
+    timer_node* prev = nullptr;
+    time_point deadline{};
+    fire_function fire = nullptr;
+    std::uint16_t slot = 0;      ///< bucket within the shard; `unarmed` when in none
+    std::uint16_t shard = 0;     ///< which of the provider's independent timer sets holds the node
+    std::uint32_t sequence = 0;  ///< order among equal deadlines
 
     static constexpr std::uint16_t unarmed = 0xffff;
 
     constexpr timer_node() noexcept : slot(unarmed) {}
-    timer_node(const timer_node&)            = delete;
+    timer_node(const timer_node&) = delete;
     timer_node& operator=(const timer_node&) = delete;
 };
 
@@ -39,9 +39,9 @@ struct timer_node {
 /// Threads  every member may be called from any thread at any time.
 class time_provider {
 public:
-    time_provider(const time_provider&)            = delete;
+    time_provider(const time_provider&) = delete;
     time_provider& operator=(const time_provider&) = delete;
-    virtual ~time_provider()                       = default;
+    virtual ~time_provider() = default;
 
     /// The monotonic clock.
     [[nodiscard]] virtual time_point now() noexcept = 0;

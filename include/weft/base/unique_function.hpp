@@ -33,13 +33,13 @@ public:
     unique_function(std::nullptr_t) noexcept {}
 
     template <class F>
-        requires(!std::is_same_v<std::remove_cvref_t<F>, unique_function> &&
-                 std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
+        requires(
+            !std::is_same_v<std::remove_cvref_t<F>, unique_function> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
     unique_function(F&& callable) {
         using stored = std::decay_t<F>;
         if constexpr (fits<stored>) {
             ::new (static_cast<void*>(storage_)) stored(std::forward<F>(callable));
-            call_   = [](void* self, Args... args) -> R {
+            call_ = [](void* self, Args... args) -> R {
                 return static_cast<R>((*std::launder(static_cast<stored*>(self)))(std::forward<Args>(args)...));
             };
             manage_ = [](action what, void* self, void* target) noexcept {
@@ -49,7 +49,7 @@ public:
             };
         } else {
             ::new (static_cast<void*>(storage_)) stored*(new stored(std::forward<F>(callable)));
-            call_   = [](void* self, Args... args) -> R {
+            call_ = [](void* self, Args... args) -> R {
                 return static_cast<R>((**std::launder(static_cast<stored**>(self)))(std::forward<Args>(args)...));
             };
             manage_ = [](action what, void* self, void* target) noexcept {
@@ -68,7 +68,7 @@ public:
         }
         return *this;
     }
-    unique_function(const unique_function&)            = delete;
+    unique_function(const unique_function&) = delete;
     unique_function& operator=(const unique_function&) = delete;
     ~unique_function() { reset(); }
 
@@ -79,17 +79,17 @@ public:
 private:
     void reset() noexcept {
         if (manage_ != nullptr) manage_(action::destroy, storage_, nullptr);
-        call_   = nullptr;
+        call_ = nullptr;
         manage_ = nullptr;
     }
     void take(unique_function& other) noexcept {
         if (other.manage_ != nullptr) other.manage_(action::move, other.storage_, storage_);
-        call_   = std::exchange(other.call_, nullptr);
+        call_ = std::exchange(other.call_, nullptr);
         manage_ = std::exchange(other.manage_, nullptr);
     }
 
     alignas(std::max_align_t) std::byte storage_[room];
-    R (*call_)(void*, Args...)                          = nullptr;
+    R (*call_)(void*, Args...) = nullptr;
     void (*manage_)(action, void*, void*) noexcept = nullptr;
 };
 

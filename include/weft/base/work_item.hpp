@@ -15,8 +15,8 @@ struct work_item {
     /// Runs the item. Must not throw: an exception that leaves ends the process, as in .NET's raw work items.
     using run_function = void (*)(work_item&) noexcept;
 
-    work_item*   next = nullptr;
-    run_function run  = nullptr;
+    work_item* next = nullptr;
+    run_function run = nullptr;
 
     constexpr work_item() noexcept = default;
     constexpr explicit work_item(run_function function) noexcept : run(function) {}

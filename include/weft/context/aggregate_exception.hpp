@@ -45,8 +45,8 @@ public:
 private:
     struct contents {
         std::vector<std::exception_ptr> inner;
-        std::string                     message;
-        std::string                     text;
+        std::string message;
+        std::string text;
     };
     std::shared_ptr<const contents> contents_;
 };

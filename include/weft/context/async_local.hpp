@@ -35,7 +35,7 @@ struct local_value {
     explicit local_value(destroy_function function) noexcept : destroy(function) {}
 
     std::atomic<std::uint32_t> references{1};
-    destroy_function           destroy;
+    destroy_function destroy;
 };
 
 /// The identity of a variable, which outlives it for as long as some map has a value of it.
@@ -58,9 +58,9 @@ public:
 
 private:
     std::atomic<std::uint32_t> references_{1};
-    std::uint64_t              id_;  // rises with creation: maps are sorted by it, so notifications have one order
-    std::atomic<bool>          notifies_;
-    change_function            on_change_;
+    std::uint64_t id_;  // rises with creation: maps are sorted by it, so notifications have one order
+    std::atomic<bool> notifies_;
+    change_function on_change_;
 };
 
 /// The slot behind `place`, made at its first use.
@@ -110,7 +110,7 @@ public:
     /// the process. It is not called any more once the variable is gone, even where its values still flow.
     explicit async_local(unique_function<void(const change&)> on_change) : slot_(make_slot(std::move(on_change))) {}
 
-    async_local(const async_local&)            = delete;
+    async_local(const async_local&) = delete;
     async_local& operator=(const async_local&) = delete;
     ~async_local() {
         detail::local_slot* slot = slot_.load(std::memory_order_relaxed);
@@ -160,8 +160,7 @@ private:
     static detail::local_slot* make_slot(unique_function<void(const change&)> on_change) {
         if (!on_change) return nullptr;
         return new detail::local_slot([callback = std::move(on_change)](const detail::local_value* previous,
-                                                                        const detail::local_value* current,
-                                                                        bool is_context_switch) mutable {
+                                          const detail::local_value* current, bool is_context_switch) mutable {
             callback(change{address(previous), address(current), is_context_switch});
         });
     }

@@ -54,7 +54,8 @@ public:
     [[nodiscard]] bool can_be_canceled() const noexcept { return state_ != nullptr; }
     /// @throws operation_canceled  carrying this token, when cancellation has been asked for
     void throw_if_cancellation_requested() const {
-        if (is_cancellation_requested()) [[unlikely]] throw_canceled();
+        if (is_cancellation_requested()) [[unlikely]]
+            throw_canceled();
     }
 
     /// Calls `callback` when the source is cancelled: on the cancelling thread, newest registration first, under the
@@ -62,8 +63,8 @@ public:
     ///
     /// @param use_captured_context  run it by send() of the synchronization_context that is current now (1.13/17)
     /// Allocation  one block, none for a token that cannot be cancelled
-    [[nodiscard]] cancellation_registration register_callback(unique_function<void()> callback,
-                                                              bool use_captured_context = false) const;
+    [[nodiscard]] cancellation_registration register_callback(
+        unique_function<void()> callback, bool use_captured_context = false) const;
     /// As register_callback(), without taking the async-local values along.
     [[nodiscard]] cancellation_registration unsafe_register(unique_function<void()> callback) const;
 
@@ -103,7 +104,7 @@ protected:
 
 private:
     std::shared_ptr<const std::string> message_;  // shared, so that copying the exception never throws
-    cancellation_token                 token_;
+    cancellation_token token_;
 };
 
 /// What awaiting a canceled task throws when no other exception said why. Follows TaskCanceledException.
@@ -123,7 +124,8 @@ public:
 /// A resource: move-only. An empty one stands for a callback that already ran or never can.
 ///
 /// Lifetime  as long as the callback should be able to run: keep it in a named variable.
-class [[nodiscard("the callback is unregistered when the registration goes: keep it in a variable")]] cancellation_registration {
+class [[nodiscard(
+    "the callback is unregistered when the registration goes: keep it in a variable")]] cancellation_registration {
 public:
     cancellation_registration() noexcept = default;
     cancellation_registration(cancellation_registration&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}

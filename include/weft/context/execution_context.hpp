@@ -24,14 +24,17 @@ void release_context_slow(context_map* map) noexcept;
 void switch_context_slow(thread_block& block, context_map* next) noexcept;
 
 inline context_map* retain_context(context_map* map) noexcept {
-    if (map != nullptr) [[unlikely]] retain_context_slow(map);
+    if (map != nullptr) [[unlikely]]
+        retain_context_slow(map);
     return map;
 }
 inline void release_context(context_map* map) noexcept {
-    if (map != nullptr) [[unlikely]] release_context_slow(map);
+    if (map != nullptr) [[unlikely]]
+        release_context_slow(map);
 }
 inline void switch_context(thread_block& block, context_map* next) noexcept {
-    if (block.locals != next || next != nullptr) [[unlikely]] switch_context_slow(block, next);
+    if (block.locals != next || next != nullptr) [[unlikely]]
+        switch_context_slow(block, next);
 }
 /// The reference to flow into an operation created now: null while flow is suppressed.
 inline context_map* capture_context(thread_block& block) noexcept {
@@ -45,7 +48,8 @@ class execution_context {
 public:
     /// The empty context.
     execution_context() noexcept = default;
-    execution_context(const execution_context& other) noexcept : map_(detail::retain_context(other.map_)), captured_(other.captured_) {}
+    execution_context(const execution_context& other) noexcept
+        : map_(detail::retain_context(other.map_)), captured_(other.captured_) {}
     execution_context(execution_context&& other) noexcept
         : map_(std::exchange(other.map_, nullptr)), captured_(std::exchange(other.captured_, false)) {}
     execution_context& operator=(execution_context other) noexcept {
@@ -84,7 +88,7 @@ public:
 
 private:
     detail::context_map* map_ = nullptr;
-    bool captured_            = false;
+    bool captured_ = false;
 };
 
 }  // namespace weft::inline WEFT_ABI

@@ -20,9 +20,9 @@ class synchronization_context {
 public:
     using callback = unique_function<void()>;
 
-    synchronization_context()          = default;
+    synchronization_context() = default;
     virtual ~synchronization_context() = default;
-    synchronization_context(const synchronization_context&)            = delete;
+    synchronization_context(const synchronization_context&) = delete;
     synchronization_context& operator=(const synchronization_context&) = delete;
 
     /// Queues `function` to run in this context later. The base class queues to the thread pool.
@@ -51,7 +51,7 @@ public:
         synchronization_context::set_current(context);
     }
     ~synchronization_context_scope() { synchronization_context::set_current(previous_); }
-    synchronization_context_scope(const synchronization_context_scope&)            = delete;
+    synchronization_context_scope(const synchronization_context_scope&) = delete;
     synchronization_context_scope& operator=(const synchronization_context_scope&) = delete;
 
 private:

@@ -19,7 +19,7 @@ class task_scheduler {
 public:
     task_scheduler() noexcept;
     virtual ~task_scheduler() = default;
-    task_scheduler(const task_scheduler&)            = delete;
+    task_scheduler(const task_scheduler&) = delete;
     task_scheduler& operator=(const task_scheduler&) = delete;
 
     /// Accepts `work`, which the scheduler must pass to try_execute() exactly once, later or now.

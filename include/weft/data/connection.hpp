@@ -14,9 +14,9 @@ namespace weft::inline WEFT_ABI::data {
 /// back to the database.
 class connection : public queries<connection>, public detail::transactions<connection> {
 public:
-    connection(connection&&) noexcept            = default;
+    connection(connection&&) noexcept = default;
     connection& operator=(connection&&) noexcept = default;
-    ~connection()                                = default;
+    ~connection() = default;
 
     /// @internal @throws invalid_operation  after a move
     [[nodiscard]] detail::target statement_target() const;

@@ -56,8 +56,8 @@ public:
     /// @throws std::invalid_argument  as the constructor
     /// @throws database_error  unavailable: a missing directory, no permission; not_a_database: something else is there
     [[nodiscard]] static task<database> open(std::string_view url, cancellation_token token = {});
-    [[nodiscard]] static task<database> open(std::string_view url, const database_options& options,
-                                             cancellation_token token = {});
+    [[nodiscard]] static task<database> open(
+        std::string_view url, const database_options& options, cancellation_token token = {});
 
     /// One connection for exclusive use, waiting in line for it.
     [[nodiscard]] task<connection> connect(cancellation_token token = {}) const;

@@ -35,8 +35,8 @@ class database_error : public std::runtime_error {
 public:
     /// @param message  the whole sentence that what() gives
     /// @param code     the provider's own number
-    explicit database_error(const std::string& message, error_kind kind = error_kind::other, int code = 0,
-                            std::string_view sql = {})
+    explicit database_error(
+        const std::string& message, error_kind kind = error_kind::other, int code = 0, std::string_view sql = {})
         : std::runtime_error(message), kind_(kind), code_(code), sql_(std::make_shared<const std::string>(sql)) {}
 
     [[nodiscard]] error_kind kind() const noexcept { return kind_; }
@@ -46,8 +46,8 @@ public:
     [[nodiscard]] const std::string& sql() const noexcept { return *sql_; }
 
 private:
-    error_kind                         kind_;
-    int                                code_;
+    error_kind kind_;
+    int code_;
     std::shared_ptr<const std::string> sql_;  // shared, so that copying the exception never throws
 };
 

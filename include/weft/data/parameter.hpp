@@ -27,8 +27,8 @@ template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
 template <class T>
-concept character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> || std::same_as<T, char16_t> ||
-                    std::same_as<T, char32_t>;
+concept character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 /// bool and the integers that hold numbers, not letters.
 template <class T>
 concept whole_number = std::integral<T> && !character<T>;
@@ -64,7 +64,7 @@ private:
     static value_type store(T&& value) {
         using plain = std::remove_cvref_t<T>;
         static_assert(!std::same_as<plain, cancellation_token>,
-                      "a cancellation_token goes in front of the statement: db.query<T>(token, sql, args...)");
+            "a cancellation_token goes in front of the statement: db.query<T>(token, sql, args...)");
         if constexpr (std::same_as<plain, std::nullptr_t> || std::same_as<plain, std::nullopt_t>) {
             return {};
         } else if constexpr (detail::is_optional<plain>) {
@@ -86,8 +86,8 @@ private:
             return std::string(std::string_view(value));
         } else {
             static_assert(std::is_convertible_v<T, std::span<const std::byte>>,
-                          "an argument of a statement is a number, a bool, an enumeration, text, bytes, nullptr, or an optional "
-                          "of one of these");
+                "an argument of a statement is a number, a bool, an enumeration, text, bytes, nullptr, or an optional "
+                "of one of these");
             const std::span<const std::byte> bytes(value);
             return std::vector<std::byte>(bytes.begin(), bytes.end());
         }
@@ -95,7 +95,7 @@ private:
     template <class T>
     using whole_of = std::conditional_t<std::same_as<T, bool>, int, T>;
 
-    value_type  value_;
+    value_type value_;
     std::string name_;
 };
 
@@ -119,7 +119,7 @@ public:
         (arguments.emplace_back(std::forward<Args>(args)), ...);
     }
 
-    std::string            sql;
+    std::string sql;
     std::vector<parameter> arguments;
 };
 

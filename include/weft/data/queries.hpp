@@ -60,10 +60,11 @@ public:
         return query_optional<T>(cancellation_token(), sql, std::forward<Args>(args)...);
     }
     template <class T, class... Args>
-    [[nodiscard]] task<std::optional<T>> query_optional(cancellation_token token, std::string_view sql, Args&&... args) const {
+    [[nodiscard]] task<std::optional<T>> query_optional(
+        cancellation_token token, std::string_view sql, Args&&... args) const {
         return detail::started<std::optional<T>>([&] {
             return detail::query_row<T>(where(), std::move(token), detail::command(sql, std::forward<Args>(args)...),
-                                        detail::expectation::one_or_none);
+                detail::expectation::one_or_none);
         });
     }
 
@@ -75,8 +76,8 @@ public:
     template <class T, class... Args>
     [[nodiscard]] task<T> first_or_default(cancellation_token token, std::string_view sql, Args&&... args) const {
         return detail::started<T>([&] {
-            return detail::query_first_or_default<T>(where(), std::move(token),
-                                                     detail::command(sql, std::forward<Args>(args)...));
+            return detail::query_first_or_default<T>(
+                where(), std::move(token), detail::command(sql, std::forward<Args>(args)...));
         });
     }
 
@@ -90,7 +91,8 @@ public:
     [[nodiscard]] task<T> query_scalar(cancellation_token token, std::string_view sql, Args&&... args) const {
         static_assert(detail::is_scalar_or_optional<T>, "query_scalar reads one column; use query_one for whole rows");
         return detail::started<T>([&] {
-            return detail::query_first_value<T>(where(), std::move(token), detail::command(sql, std::forward<Args>(args)...));
+            return detail::query_first_value<T>(
+                where(), std::move(token), detail::command(sql, std::forward<Args>(args)...));
         });
     }
 
@@ -107,12 +109,12 @@ public:
     }
 
 protected:
-    queries()                          = default;
-    queries(const queries&)            = default;
-    queries(queries&&)                 = default;
+    queries() = default;
+    queries(const queries&) = default;
+    queries(queries&&) = default;
     queries& operator=(const queries&) = default;
-    queries& operator=(queries&&)      = default;
-    ~queries()                         = default;
+    queries& operator=(queries&&) = default;
+    ~queries() = default;
 
 private:
     [[nodiscard]] detail::target where() const { return static_cast<const Derived&>(*this).statement_target(); }

@@ -27,13 +27,13 @@ namespace weft::inline WEFT_ABI::data {
 template <class Class, class Member>
 class column {
 public:
-    constexpr column(std::string_view name, Member Class::*member) noexcept : name_(name), member_(member) {}
+    constexpr column(std::string_view name, Member Class::* member) noexcept : name_(name), member_(member) {}
     [[nodiscard]] constexpr std::string_view name() const noexcept { return name_; }
-    [[nodiscard]] constexpr Member Class::*member() const noexcept { return member_; }
+    [[nodiscard]] constexpr Member Class::* member() const noexcept { return member_; }
 
 private:
     std::string_view name_;
-    Member Class::*  member_;
+    Member Class::* member_;
 };
 
 /// The columns of a described struct, for row_traits.
@@ -95,7 +95,7 @@ namespace detail {
 /// A type that one column holds.
 template <class T>
 concept scalar = whole_number<T> || std::is_enum_v<T> || std::floating_point<T> || std::same_as<T, std::string> ||
-                 std::same_as<T, std::vector<std::byte>>;
+    std::same_as<T, std::vector<std::byte>>;
 template <class T>
 inline constexpr bool is_scalar_or_optional = scalar<T>;
 template <class T>
@@ -105,21 +105,22 @@ inline constexpr bool is_scalar_or_optional<std::optional<T>> = scalar<T>;
 template <class T>
 T read_value(const row_source& from, int index) {
     static_assert(is_scalar_or_optional<T>,
-                  "a column is read into a bool, a number, an enumeration, std::string, std::vector<std::byte>, or a "
-                  "std::optional of one of these");
+        "a column is read into a bool, a number, an enumeration, std::string, std::vector<std::byte>, or a "
+        "std::optional of one of these");
     if constexpr (is_optional<T>) {
         if (from.type(index) == column_type::null) return std::nullopt;
         return read_value<typename T::value_type>(from, index);
     } else if constexpr (std::same_as<T, bool>) {
         return read_integer(from, index, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(),
-                            "a bool") != 0;
+                   "a bool") != 0;
     } else if constexpr (std::is_enum_v<T>) {
         return static_cast<T>(read_value<std::underlying_type_t<T>>(from, index));
     } else if constexpr (std::integral<T>) {
-        constexpr std::int64_t lowest  = std::signed_integral<T> ? static_cast<std::int64_t>(std::numeric_limits<T>::min()) : 0;
+        constexpr std::int64_t lowest =
+            std::signed_integral<T> ? static_cast<std::int64_t>(std::numeric_limits<T>::min()) : 0;
         constexpr std::int64_t highest = std::in_range<std::int64_t>(std::numeric_limits<T>::max())
-                                             ? static_cast<std::int64_t>(std::numeric_limits<T>::max())
-                                             : std::numeric_limits<std::int64_t>::max();
+            ? static_cast<std::int64_t>(std::numeric_limits<T>::max())
+            : std::numeric_limits<std::int64_t>::max();
         return static_cast<T>(read_integer(from, index, lowest, highest, "an integer"));
     } else if constexpr (std::floating_point<T>) {
         return static_cast<T>(read_real(from, index));
@@ -142,7 +143,7 @@ concept described_by_function = requires(const row& from) {
 template <class T>
 class row_decoder {
     static_assert(described_by_columns<T> || described_by_function<T>,
-                  "this type is no scalar and no tuple: describe its columns by specializing weft::data::row_traits");
+        "this type is no scalar and no tuple: describe its columns by specializing weft::data::row_traits");
 
 public:
     void bind(const row_source& source) {
@@ -159,10 +160,12 @@ public:
             return row_traits<T>::read(row(source));
         } else {
             T value{};
-            std::apply([&](const auto&... list) {
-                std::size_t next = 0;
-                (assign(value.*(list.member()), source, where_[next++]), ...);
-            }, row_traits<T>::columns);
+            std::apply(
+                [&](const auto&... list) {
+                    std::size_t next = 0;
+                    (assign(value.*(list.member()), source, where_[next++]), ...);
+                },
+                row_traits<T>::columns);
             return value;
         }
     }

@@ -36,7 +36,7 @@ class transaction_state;
 ///           another one: inside a transaction use the transaction.
 class transaction : public queries<transaction> {
 public:
-    transaction(transaction&&) noexcept            = default;
+    transaction(transaction&&) noexcept = default;
     transaction& operator=(transaction&&) noexcept = default;
     ~transaction();
 
@@ -71,8 +71,8 @@ auto call_with_token(Function& function, transaction& open, cancellation_token t
     else return std::invoke(function, open, std::move(args)...);
 }
 template <class Function, class... Args>
-using body_task = decltype(call_with_token<Function, Args...>(std::declval<Function&>(), std::declval<transaction&>(),
-                                                              std::declval<cancellation_token>(), std::declval<Args>()...));
+using body_task = decltype(call_with_token<Function, Args...>(
+    std::declval<Function&>(), std::declval<transaction&>(), std::declval<cancellation_token>(), std::declval<Args>()...));
 
 // The callable and its arguments stay in this frame until the body is over: a capturing lambda coroutine is safe here.
 template <class Result, class Function, class... Args>
@@ -131,12 +131,12 @@ public:
     }
 
 protected:
-    transactions()                               = default;
-    transactions(const transactions&)            = default;
-    transactions(transactions&&)                 = default;
+    transactions() = default;
+    transactions(const transactions&) = default;
+    transactions(transactions&&) = default;
     transactions& operator=(const transactions&) = default;
-    transactions& operator=(transactions&&)      = default;
-    ~transactions()                              = default;
+    transactions& operator=(transactions&&) = default;
+    ~transactions() = default;
 
 private:
     [[nodiscard]] target where() const { return static_cast<const Derived&>(*this).statement_target(); }

@@ -33,33 +33,34 @@ struct io_operation {
     using complete_function = void (*)(io_operation&) noexcept;
 
     static constexpr std::uint64_t no_offset = ~std::uint64_t{0};
-    static constexpr std::uint32_t longest   = 0x7ffff000;  ///< most bytes the kernel moves at once
+    static constexpr std::uint32_t longest = 0x7ffff000;  ///< most bytes the kernel moves at once
 
     /// Bits of `state`. Only drivers change them.
     enum : std::uint8_t {
-        issued          = 1,   ///< the kernel (or a descriptor's line of waiters) has it
-        answered        = 2,   ///< its answer has come
-        cancel_asked    = 4,   ///< cancel() was called
-        cancel_answered = 8,   ///< the kernel has answered the request to cancel
-        wait_ready      = 16,  ///< to be tried again once the descriptor is ready
-        blocking        = 32   ///< runs as a plain system call on a blocking thread
+        issued = 1,           ///< the kernel (or a descriptor's line of waiters) has it
+        answered = 2,         ///< its answer has come
+        cancel_asked = 4,     ///< cancel() was called
+        cancel_answered = 8,  ///< the kernel has answered the request to cancel
+        wait_ready = 16,      ///< to be tried again once the descriptor is ready
+        blocking = 32         ///< runs as a plain system call on a blocking thread
     };
 
-    io_operation*             next     = nullptr;  ///< the driver's while in flight
-    complete_function         complete = nullptr;  ///< called once, on any thread, from inside the driver: only posts
-    void*                     buffer   = nullptr;
-    std::uint64_t             offset   = 0;
-    std::uint32_t             length   = 0;
-    std::uint32_t             flags    = 0;
-    int                       fd       = -1;
-    std::int32_t              result   = 0;
-    std::uint16_t             owner    = 0;  ///< the driver slot it was handed to
-    io_kind                   kind     = io_kind::nop;
+    io_operation* next = nullptr;          ///< the driver's while in flight
+    complete_function complete = nullptr;  ///< called once, on any thread, from inside the driver: only posts
+    void* buffer = nullptr;
+    std::uint64_t offset = 0;
+    std::uint32_t length = 0;
+    std::uint32_t flags = 0;
+    int fd = -1;
+    std::int32_t result = 0;
+    std::uint16_t owner = 0;  ///< the driver slot it was handed to
+    io_kind kind = io_kind::nop;
     std::atomic<std::uint8_t> state{0};
 
     io_operation() noexcept = default;
-    explicit io_operation(io_kind what, complete_function on_complete = nullptr) noexcept : complete(on_complete), kind(what) {}
-    io_operation(const io_operation&)            = delete;
+    explicit io_operation(io_kind what, complete_function on_complete = nullptr) noexcept
+        : complete(on_complete), kind(what) {}
+    io_operation(const io_operation&) = delete;
     io_operation& operator=(const io_operation&) = delete;
 
     /// Makes the record usable for another request. Precondition: not in flight. What was written before a cancel() that this

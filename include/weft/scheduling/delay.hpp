@@ -27,7 +27,7 @@ public:
 
 private:
     std::chrono::nanoseconds limit_;
-    detail::timer_wait       wait_;
+    detail::timer_wait wait_;
 };
 
 /// `delay(d, token)`.
@@ -44,9 +44,8 @@ public:
     }
     bool start(detail::task_core& awaiter) noexcept {
         started_ = true;
-        return wait_.start(awaiter, limit_ == detail::infinite_delay
-                                        ? time_point::max()
-                                        : detail::deadline_after(wait_.provider(), limit_));
+        return wait_.start(awaiter,
+            limit_ == detail::infinite_delay ? time_point::max() : detail::deadline_after(wait_.provider(), limit_));
     }
     void await_resume() {
         const bool canceled = wait_.finish();
@@ -57,8 +56,8 @@ public:
 
 private:
     std::chrono::nanoseconds limit_;
-    detail::cancelable_wait  wait_;
-    bool                     started_ = false;
+    detail::cancelable_wait wait_;
+    bool started_ = false;
 };
 
 /// Completes after `limit`, never earlier; 0 at once, -1 ms never.

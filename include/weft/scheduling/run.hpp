@@ -36,9 +36,9 @@ public:
     }
 
 private:
-    task_core*       core_ = nullptr;
+    task_core* core_ = nullptr;
     creation_options options_;
-    bool             delegate_;
+    bool delegate_;
 };
 
 /// An operation_canceled of a foreign token, or of one that is not signalled, is a fault of a delegate task (1.1/7).
@@ -103,12 +103,12 @@ task<R> run_asynchronous(cancellation_token token, F function, Args... args) {
 template <class F, class... Args>
 auto run_on_pool(cancellation_token token, F function, Args... args) {
     using returned = decltype(run_traits<F&, Args...>::call(function, token, std::move(args)...));
-    using traits   = run_result<returned>;
+    using traits = run_result<returned>;
     if (token.is_cancellation_requested()) return from_canceled<typename traits::type>(std::move(token));
     if constexpr (traits::asynchronous)
-        return run_asynchronous<typename traits::type, F, Args...>(std::move(token), std::move(function), std::move(args)...);
-    else
-        return run_delegate<typename traits::type, F, Args...>(std::move(token), std::move(function), std::move(args)...);
+        return run_asynchronous<typename traits::type, F, Args...>(
+            std::move(token), std::move(function), std::move(args)...);
+    else return run_delegate<typename traits::type, F, Args...>(std::move(token), std::move(function), std::move(args)...);
 }
 
 template <class F>
@@ -127,13 +127,13 @@ concept not_a_token = !std::is_same_v<std::remove_cvref_t<F>, cancellation_token
 /// Throws        what the function throws, through the task.
 template <detail::not_a_token F, class... Args>
 [[nodiscard]] auto run(F&& function, Args&&... args) {
-    return detail::run_on_pool(cancellation_token(), std::decay_t<F>(std::forward<F>(function)),
-                               std::decay_t<Args>(std::forward<Args>(args))...);
+    return detail::run_on_pool(
+        cancellation_token(), std::decay_t<F>(std::forward<F>(function)), std::decay_t<Args>(std::forward<Args>(args))...);
 }
 template <class F, class... Args>
 [[nodiscard]] auto run(cancellation_token token, F&& function, Args&&... args) {
-    return detail::run_on_pool(std::move(token), std::decay_t<F>(std::forward<F>(function)),
-                               std::decay_t<Args>(std::forward<Args>(args))...);
+    return detail::run_on_pool(
+        std::move(token), std::decay_t<F>(std::forward<F>(function)), std::decay_t<Args>(std::forward<Args>(args))...);
 }
 
 }  // namespace weft::inline WEFT_ABI

@@ -43,8 +43,7 @@ decltype(auto) get_awaiter(T&& value) {
 /// Anything that `co_await` accepts in a Weft coroutine.
 template <class T>
 concept awaitable = detail::native_awaitable<std::remove_cvref_t<T>> || detail::task_type<std::remove_cvref_t<T>> ||
-                    detail::member_co_await<T> || detail::free_co_await<T> ||
-                    detail::awaiter_shape<std::remove_reference_t<T>>;
+    detail::member_co_await<T> || detail::free_co_await<T> || detail::awaiter_shape<std::remove_reference_t<T>>;
 
 namespace detail {
 template <class T>

@@ -35,7 +35,7 @@ public:
     using weft_native = void;
     using result_type = T;
 
-    operation(const operation&)            = delete;
+    operation(const operation&) = delete;
     operation& operator=(const operation&) = delete;
 
     bool await_suspend(std::coroutine_handle<> self) {
@@ -60,7 +60,7 @@ public:
 
 protected:
     operation() noexcept = default;
-    ~operation()         = default;
+    ~operation() = default;
 
 private:
     Derived& derived() noexcept { return static_cast<Derived&>(*this); }

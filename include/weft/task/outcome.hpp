@@ -19,15 +19,15 @@ namespace weft::inline WEFT_ABI {
 template <class T = void>
 class [[nodiscard]] outcome {
     using stored = std::conditional_t<std::is_void_v<T>, std::monostate*,
-                                      std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
+        std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
 public:
     /// A failure. @param error  not null  @param canceled  whether it is a cancellation
     outcome(std::exception_ptr error, bool canceled) noexcept : error_(std::move(error)), canceled_(canceled) {}
     /// A success with `value` (void: `outcome<>{}` is a success).
     template <class U>
-        requires(!std::is_void_v<T> && !std::is_same_v<std::remove_cvref_t<U>, outcome> &&
-                 std::is_constructible_v<stored, U>)
+        requires(
+            !std::is_void_v<T> && !std::is_same_v<std::remove_cvref_t<U>, outcome> && std::is_constructible_v<stored, U>)
     explicit outcome(std::in_place_t, U&& value) : value_(std::in_place, std::forward<U>(value)) {}
     outcome() noexcept
         requires(std::is_void_v<T>)
@@ -59,8 +59,8 @@ private:
     }
 
     std::optional<stored> value_;
-    std::exception_ptr    error_;
-    bool                  canceled_ = false;
+    std::exception_ptr error_;
+    bool canceled_ = false;
 };
 
 }  // namespace weft::inline WEFT_ABI

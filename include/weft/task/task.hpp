@@ -33,7 +33,8 @@ class outcome_awaitable;
 /// Lifetime      dropping every handle does not stop the operation. A parameter taken by reference must outlive the operation.
 /// Cancellation  by a token the operation was given; an operation_canceled that leaves the body ends the task as canceled.
 template <class T = void>
-class [[nodiscard("a task that is dropped is neither awaited nor observed: co_await it, keep it, or call .forget()")]] task {
+class [[nodiscard(
+    "a task that is dropped is neither awaited nor observed: co_await it, keep it, or call .forget()")]] task {
 public:
     class promise_type : public detail::task_promise<task<T>, T> {};
     using weft_task_result = T;
@@ -150,7 +151,8 @@ public:
     configured_task(task<T> handle, configure_await_options options) : handle_(std::move(handle)), options_(options) {
         if (!handle_.valid()) detail::throw_empty_handle();
         if (!std::is_void_v<T> && (options & configure_await_options::suppress_throwing))
-            throw std::invalid_argument("suppress_throwing needs a task without a result: there would be no value to return");
+            throw std::invalid_argument(
+                "suppress_throwing needs a task without a result: there would be no value to return");
     }
     [[nodiscard]] bool await_ready() const noexcept {
         return !(options_ & configure_await_options::force_yielding) && handle_.core_or_null()->is_done();
@@ -175,7 +177,7 @@ public:
     }
 
 private:
-    task<T>                 handle_;
+    task<T> handle_;
     configure_await_options options_;
 };
 
@@ -209,8 +211,8 @@ configured_task<T> task<T>::configure_await(bool continue_on_captured_context) c
 template <class T>
 configured_task<T> task<T>::configure_await(bool continue_on_captured_context) && {
     return std::move(*this).configure_await(continue_on_captured_context
-                                                ? configure_await_options::continue_on_captured_context
-                                                : configure_await_options::none);
+            ? configure_await_options::continue_on_captured_context
+            : configure_await_options::none);
 }
 template <class T>
 configured_task<T> task<T>::configure_await(configure_await_options options) const& {

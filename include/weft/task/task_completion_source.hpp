@@ -13,12 +13,12 @@ namespace weft::inline WEFT_ABI {
 
 /// Options of a completion source and of start_new(). Flags.
 enum class creation_options : std::uint8_t {
-    none                             = 0,
-    prefer_fairness                  = 1,
-    long_running                     = 2,
-    attached_to_parent               = 4,
-    deny_child_attach                = 8,
-    hide_scheduler                   = 16,
+    none = 0,
+    prefer_fairness = 1,
+    long_running = 2,
+    attached_to_parent = 4,
+    deny_child_attach = 8,
+    hide_scheduler = 16,
     run_continuations_asynchronously = 64
 };
 constexpr creation_options operator|(creation_options a, creation_options b) noexcept {

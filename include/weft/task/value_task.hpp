@@ -50,7 +50,7 @@ public:
     /// Completed with `value`.
     template <class U>
         requires(!std::is_void_v<T> && !std::is_same_v<std::remove_cvref_t<U>, value_task> &&
-                 !std::is_same_v<std::remove_cvref_t<U>, weft::task<T>> && std::is_convertible_v<U &&, slot>)
+                    !std::is_same_v<std::remove_cvref_t<U>, weft::task<T>> && std::is_convertible_v<U &&, slot>)
     value_task(U&& value) : state_(state::value), value_(std::forward<U>(value)) {}
     /// Backed by `handle`. @throws std::invalid_argument  for an empty handle
     value_task(weft::task<T> handle) : state_(state::task), task_(std::move(handle)) {
@@ -63,7 +63,8 @@ public:
     value_task(value_task_source<T>& source, std::uint16_t version) noexcept
         : state_(state::source), version_(version), source_(&source) {}
 
-    value_task(value_task&& other) noexcept(std::is_nothrow_move_constructible_v<slot>) : state_(state::consumed), source_(nullptr) {
+    value_task(value_task&& other) noexcept(std::is_nothrow_move_constructible_v<slot>)
+        : state_(state::consumed), source_(nullptr) {
         take(other);
     }
     value_task& operator=(value_task&& other) noexcept(std::is_nothrow_move_constructible_v<slot>) {
@@ -141,7 +142,8 @@ public:
     }
 
     /// @internal adopts a coroutine's core
-    value_task(detail::task_core* core, detail::adopt_core) noexcept : state_(state::task), task_(core, detail::adopt_core{}) {}
+    value_task(detail::task_core* core, detail::adopt_core) noexcept
+        : state_(state::task), task_(core, detail::adopt_core{}) {}
 
 private:
     void check() const {
@@ -154,19 +156,21 @@ private:
         state_ = state::consumed;
     }
     void take(value_task& other) noexcept(std::is_nothrow_move_constructible_v<slot>) {
-        if (other.state_ == state::task) ::new (static_cast<void*>(std::addressof(task_))) weft::task<T>(std::move(other.task_));
-        else if (other.state_ == state::value) ::new (static_cast<void*>(std::addressof(value_))) slot(std::move(other.value_));
+        if (other.state_ == state::task)
+            ::new (static_cast<void*>(std::addressof(task_))) weft::task<T>(std::move(other.task_));
+        else if (other.state_ == state::value)
+            ::new (static_cast<void*>(std::addressof(value_))) slot(std::move(other.value_));
         else source_ = other.source_;
         version_ = other.version_;
-        state_   = other.state_;
+        state_ = other.state_;
         other.clear();
     }
 
-    state         state_;
+    state state_;
     std::uint16_t version_ = 0;
     union {
-        slot                  value_;
-        weft::task<T>         task_;
+        slot value_;
+        weft::task<T> task_;
         value_task_source<T>* source_;
     };
 };

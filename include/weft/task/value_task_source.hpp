@@ -23,8 +23,8 @@ enum class value_task_source_status : std::uint8_t { pending, succeeded, faulted
 template <class T>
 class value_task_source {
 public:
-    value_task_source()                                    = default;
-    value_task_source(const value_task_source&)            = delete;
+    value_task_source() = default;
+    value_task_source(const value_task_source&) = delete;
     value_task_source& operator=(const value_task_source&) = delete;
 
     /// @throws invalid_operation  for a version that is not the current one, as every member
@@ -63,10 +63,10 @@ private:
     void check_version(std::uint16_t version) const;
 
     std::atomic<std::uintptr_t> word_{0};
-    std::atomic<bool>           claimed_{false};
-    std::uint16_t               version_ = 0;
-    bool                        run_async_;
-    std::exception_ptr          error_;
+    std::atomic<bool> claimed_{false};
+    std::uint16_t version_ = 0;
+    bool run_async_;
+    std::exception_ptr error_;
 };
 
 }  // namespace detail
@@ -105,7 +105,9 @@ public:
         core_.complete(std::move(error));
     }
 
-    [[nodiscard]] value_task_source_status get_status(std::uint16_t version) const override { return core_.status(version); }
+    [[nodiscard]] value_task_source_status get_status(std::uint16_t version) const override {
+        return core_.status(version);
+    }
     void on_completed(detail::continuation& node, std::uint16_t version) override { core_.on_completed(node, version); }
     T get_result(std::uint16_t version) override {
         core_.check_result(version);
@@ -121,7 +123,7 @@ public:
 private:
     using stored = std::conditional_t<std::is_void_v<T>, bool, T>;
     detail::value_task_source_core core_;
-    std::optional<stored>          value_;
+    std::optional<stored> value_;
 };
 
 }  // namespace weft::inline WEFT_ABI

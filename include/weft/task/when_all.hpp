@@ -93,8 +93,7 @@ template <std::ranges::input_range Range>
 /// The same for a fixed set of tasks or operations, of any types. Gives a std::tuple in which a task without a result counts
 /// as std::monostate; `task<>` when none has a result.
 template <class... Awaitables>
-    requires(sizeof...(Awaitables) > 0 &&
-             (requires(Awaitables a) { detail::to_task(std::forward<Awaitables>(a)); } && ...))
+    requires(sizeof...(Awaitables) > 0 && (requires(Awaitables a) { detail::to_task(std::forward<Awaitables>(a)); } && ...))
 [[nodiscard]] auto when_all(Awaitables&&... awaitables) {
     // Braces order the conversions from left to right: each operation starts in argument order.
     std::tuple<task<detail::to_task_result<Awaitables>>...> started{

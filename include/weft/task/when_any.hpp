@@ -16,14 +16,14 @@ namespace weft::inline WEFT_ABI {
 /// Which task of a range was first, and the task itself.
 template <class T>
 struct when_any_result {
-    std::size_t   index;
+    std::size_t index;
     weft::task<T> task;
 };
 
 /// Which task of a pack was first, and all of them.
 template <class... Ts>
 struct when_any_pack_result {
-    std::size_t             index;
+    std::size_t index;
     std::tuple<task<Ts>...> tasks;
 };
 
@@ -66,8 +66,7 @@ template <std::ranges::input_range Range>
 
 /// The same for a fixed set of tasks or operations, of any types.
 template <class... Awaitables>
-    requires(sizeof...(Awaitables) > 0 &&
-             (requires(Awaitables a) { detail::to_task(std::forward<Awaitables>(a)); } && ...))
+    requires(sizeof...(Awaitables) > 0 && (requires(Awaitables a) { detail::to_task(std::forward<Awaitables>(a)); } && ...))
 [[nodiscard]] auto when_any(Awaitables&&... awaitables) {
     std::tuple<task<detail::to_task_result<Awaitables>>...> started{
         detail::to_task(std::forward<Awaitables>(awaitables))...};

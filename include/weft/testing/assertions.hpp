@@ -42,45 +42,45 @@ public:
 #define WEFT_TEST(promise) WEFT_EXPLORE_TEST(promise, 1)
 
 /// As WEFT_TEST, for a promise that must hold in every order: the body runs under `schedules` seeds, the plain order first.
-#define WEFT_EXPLORE_TEST(promise, schedules)                                                                              \
-    static ::weft::task<> WEFT_DETAIL_JOIN(weft_test_body_, __LINE__)();                                                   \
-    namespace {                                                                                                            \
-    class WEFT_DETAIL_JOIN(weft_test_case_, __LINE__) final : public ::testing::Test {                                     \
-        void TestBody() override {                                                                                         \
-            const ::std::string failure = ::weft::testing::detail::run_test(                                               \
-                &WEFT_DETAIL_JOIN(weft_test_body_, __LINE__), [] { return ::testing::Test::HasFailure(); }, schedules);    \
-            if (!failure.empty()) ADD_FAILURE() << promise << ": " << failure;                                             \
-        }                                                                                                                  \
-    };                                                                                                                     \
-    [[maybe_unused]] const auto* const WEFT_DETAIL_JOIN(weft_test_info_, __LINE__) = ::testing::RegisterTest(              \
-        ::weft::testing::detail::suite_of(promise, __FILE__).c_str(), ::weft::testing::detail::name_of(promise).c_str(),   \
-        nullptr, nullptr, __FILE__, __LINE__,                                                                              \
-        []() -> ::testing::Test* { return new WEFT_DETAIL_JOIN(weft_test_case_, __LINE__); });                             \
-    }                                                                                                                      \
+#define WEFT_EXPLORE_TEST(promise, schedules)                                                                            \
+    static ::weft::task<> WEFT_DETAIL_JOIN(weft_test_body_, __LINE__)();                                                 \
+    namespace {                                                                                                          \
+    class WEFT_DETAIL_JOIN(weft_test_case_, __LINE__) final : public ::testing::Test {                                   \
+        void TestBody() override {                                                                                       \
+            const ::std::string failure = ::weft::testing::detail::run_test(                                             \
+                &WEFT_DETAIL_JOIN(weft_test_body_, __LINE__), [] { return ::testing::Test::HasFailure(); }, schedules);  \
+            if (!failure.empty()) ADD_FAILURE() << promise << ": " << failure;                                           \
+        }                                                                                                                \
+    };                                                                                                                   \
+    [[maybe_unused]] const auto* const WEFT_DETAIL_JOIN(weft_test_info_, __LINE__) = ::testing::RegisterTest(            \
+        ::weft::testing::detail::suite_of(promise, __FILE__).c_str(), ::weft::testing::detail::name_of(promise).c_str(), \
+        nullptr, nullptr, __FILE__, __LINE__,                                                                            \
+        []() -> ::testing::Test* { return new WEFT_DETAIL_JOIN(weft_test_case_, __LINE__); });                           \
+    }                                                                                                                    \
     static ::weft::task<> WEFT_DETAIL_JOIN(weft_test_body_, __LINE__)()
 
 /// Ends the test, as failed, unless `condition` holds. It may await.
-#define WEFT_REQUIRE(condition)                                                                                            \
-    do {                                                                                                                   \
-        const bool weft_holds = static_cast<bool>(condition);                                                              \
-        if (!weft_holds) {                                                                                                 \
-            ADD_FAILURE() << "required: " #condition;                                                                      \
-            throw ::weft::testing::detail::requirement_failed();                                                           \
-        }                                                                                                                  \
+#define WEFT_REQUIRE(condition)                                  \
+    do {                                                         \
+        const bool weft_holds = static_cast<bool>(condition);    \
+        if (!weft_holds) {                                       \
+            ADD_FAILURE() << "required: " #condition;            \
+            throw ::weft::testing::detail::requirement_failed(); \
+        }                                                        \
     } while (false)
 
 /// Records a failure unless `expression`, which may await, throws a `type`.
-#define WEFT_CHECK_THROWS_AS(expression, type)                                                                             \
-    do {                                                                                                                   \
-        bool weft_threw = false;                                                                                           \
-        try {                                                                                                              \
-            static_cast<void>(expression);                                                                                 \
-        } catch (const type&) {                                                                                            \
-            weft_threw = true;                                                                                             \
-        } catch (...) {                                                                                                    \
-            weft_threw = true;                                                                                             \
-            ADD_FAILURE() << #expression " threw another exception than " #type ": "                                       \
-                          << ::weft::message_of(::std::current_exception());                                               \
-        }                                                                                                                  \
-        if (!weft_threw) ADD_FAILURE() << #expression " threw nothing; expected " #type;                                   \
+#define WEFT_CHECK_THROWS_AS(expression, type)                                           \
+    do {                                                                                 \
+        bool weft_threw = false;                                                         \
+        try {                                                                            \
+            static_cast<void>(expression);                                               \
+        } catch (const type&) {                                                          \
+            weft_threw = true;                                                           \
+        } catch (...) {                                                                  \
+            weft_threw = true;                                                           \
+            ADD_FAILURE() << #expression " threw another exception than " #type ": "     \
+                          << ::weft::message_of(::std::current_exception());             \
+        }                                                                                \
+        if (!weft_threw) ADD_FAILURE() << #expression " threw nothing; expected " #type; \
     } while (false)

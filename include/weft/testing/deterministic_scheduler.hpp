@@ -27,7 +27,7 @@ public:
 
 /// One answer of choose(). `options` is 0 for random bits, where any answer is legal.
 struct choice {
-    const char*   kind;
+    const char* kind;
     std::uint64_t options;
     std::uint64_t answer;
 };

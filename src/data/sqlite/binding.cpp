@@ -40,7 +40,7 @@ public:
 
 private:
     sqlite3_stmt* statement_;
-    int           index_;
+    int index_;
 };
 
 void bind_one(sqlite3_stmt* statement, int index, const command& what, std::size_t argument) {
@@ -67,7 +67,9 @@ void bind_numbered(sqlite3_stmt* statement, const command& what, int placeholder
     for (int index = 1; index <= count; ++index) {
         const std::string_view name = parameter_name(statement, index);
         if (index > placeholders || (!name.empty() && name.front() != '?'))
-            refuse(what, "it mixes {0} with the database's own placeholders" + (name.empty() ? "" : " ('" + std::string(name) + "')"));
+            refuse(what,
+                "it mixes {0} with the database's own placeholders" +
+                    (name.empty() ? "" : " ('" + std::string(name) + "')"));
         bind_one(statement, index, what, static_cast<std::size_t>(index - 1));
     }
 }
@@ -82,9 +84,10 @@ void bind_native(sqlite3_stmt* statement, const command& what, std::vector<bool>
         if (argument == nowhere) {
             while (next < what.arguments.size() && !what.arguments[next].name().empty()) ++next;
             if (next == what.arguments.size())
-                refuse(what, "there is no argument for its placeholder " +
-                                 (name.empty() ? "number " + std::to_string(index) : "'" + std::string(name) + "'") + "; " +
-                                 count_of(what.arguments.size(), "argument") + " given");
+                refuse(what,
+                    "there is no argument for its placeholder " +
+                        (name.empty() ? "number " + std::to_string(index) : "'" + std::string(name) + "'") + "; " +
+                        count_of(what.arguments.size(), "argument") + " given");
             argument = next++;
         }
         bind_one(statement, index, what, argument);
@@ -97,8 +100,9 @@ void bind_native(sqlite3_stmt* statement, const command& what, std::vector<bool>
 void check_argument_count(const command& what, int placeholders) {
     if (placeholders == no_placeholders) return;
     if (what.arguments.size() != static_cast<std::size_t>(placeholders))
-        refuse(what, "its placeholders are for " + count_of(static_cast<std::size_t>(placeholders), "argument") + ", but " +
-                         count_of(what.arguments.size(), "argument") + (what.arguments.size() == 1 ? " is" : " are") + " given");
+        refuse(what,
+            "its placeholders are for " + count_of(static_cast<std::size_t>(placeholders), "argument") + ", but " +
+                count_of(what.arguments.size(), "argument") + (what.arguments.size() == 1 ? " is" : " are") + " given");
     for (const parameter& argument : what.arguments) {
         if (!argument.name().empty())
             refuse(what, "argument '" + argument.name() + "' is named, but the placeholders are numbers in braces");
@@ -109,8 +113,9 @@ void check_all_used(const command& what, const std::vector<bool>& used) {
     for (std::size_t at = 0; at < used.size(); ++at) {
         if (used[at]) continue;
         const std::string& name = what.arguments[at].name();
-        refuse(what, "there is no placeholder for " +
-                         (name.empty() ? "argument number " + std::to_string(at + 1) : "argument '" + name + "'"));
+        refuse(what,
+            "there is no placeholder for " +
+                (name.empty() ? "argument number " + std::to_string(at + 1) : "argument '" + name + "'"));
     }
 }
 

@@ -92,7 +92,7 @@ void sqlite_engine::finish(job& work, job::phase how) noexcept {
     {
         const std::lock_guard lock(mutex);
         work.stage = how;
-        awaiter    = work.awaiter;
+        awaiter = work.awaiter;
         work.delivering.store(awaiter != nullptr, std::memory_order_relaxed);
     }
     if (awaiter != nullptr) {
@@ -132,7 +132,7 @@ void sqlite_engine::abandon(job& work) noexcept {
 void sqlite_engine::release(session& leased) noexcept {
     const std::lock_guard lock(mutex);
     if (closing) return;  // that has ended the lease, and the session may be gone
-    auto& one     = static_cast<sqlite_session&>(leased);
+    auto& one = static_cast<sqlite_session&>(leased);
     one.releasing = true;
     activate(one);
 }
@@ -189,7 +189,7 @@ namespace {
 class engine_owner {
 public:
     explicit engine_owner(std::shared_ptr<sqlite_engine> of) noexcept : engine_(std::move(of)) {}
-    engine_owner(const engine_owner&)            = delete;
+    engine_owner(const engine_owner&) = delete;
     engine_owner& operator=(const engine_owner&) = delete;
     ~engine_owner() { engine_->let_go(); }
 
@@ -200,7 +200,7 @@ private:
 }  // namespace
 
 std::shared_ptr<engine> make_sqlite_engine(sqlite_location location) {
-    auto made  = std::make_shared<sqlite_engine>(std::move(location));
+    auto made = std::make_shared<sqlite_engine>(std::move(location));
     auto owner = std::make_shared<engine_owner>(made);
     return std::shared_ptr<engine>(std::move(owner), made.get());
 }

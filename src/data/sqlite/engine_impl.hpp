@@ -35,9 +35,9 @@ public:
     void session_ended() noexcept;
 
     const sqlite_location location;
-    std::mutex            mutex;  ///< "the lock"
-    job_list              shared;           ///< jobs for any session
-    bool                  closing = false;
+    std::mutex mutex;  ///< "the lock"
+    job_list shared;   ///< jobs for any session
+    bool closing = false;
 
 private:
     [[nodiscard]] bool queue(job& work);
@@ -48,10 +48,10 @@ private:
     [[nodiscard]] job_list& line_of(job& work) noexcept;
 
     std::vector<std::unique_ptr<sqlite_session>> sessions_;  // lock; only grows until all have ended
-    std::size_t                                  open_sessions_ = 0;
-    bool                                         has_threads_   = false;  // none under the deterministic scheduler
-    std::condition_variable                      all_ended_;
-    task_completion_source<>                     closed_{creation_options::run_continuations_asynchronously};
+    std::size_t open_sessions_ = 0;
+    bool has_threads_ = false;  // none under the deterministic scheduler
+    std::condition_variable all_ended_;
+    task_completion_source<> closed_{creation_options::run_continuations_asynchronously};
 
     static task<> finish_close(std::shared_ptr<sqlite_engine> self);
 };

@@ -46,7 +46,9 @@ public:
             default: return column_type::null;
         }
     }
-    [[nodiscard]] std::int64_t integer(int index) const noexcept override { return sqlite3_column_int64(statement_, index); }
+    [[nodiscard]] std::int64_t integer(int index) const noexcept override {
+        return sqlite3_column_int64(statement_, index);
+    }
     [[nodiscard]] double real(int index) const noexcept override { return sqlite3_column_double(statement_, index); }
     [[nodiscard]] std::string_view text(int index) const override {
         const auto* first = reinterpret_cast<const char*>(sqlite3_column_text(statement_, index));
@@ -62,7 +64,7 @@ private:
         return static_cast<std::size_t>(sqlite3_column_bytes(statement_, index));
     }
 
-    sqlite3_stmt*    statement_;
+    sqlite3_stmt* statement_;
     std::string_view sql_;
 };
 
@@ -74,7 +76,7 @@ public:
         sqlite3_reset(statement_);
         sqlite3_clear_bindings(statement_);
     }
-    reset_guard(const reset_guard&)            = delete;
+    reset_guard(const reset_guard&) = delete;
     reset_guard& operator=(const reset_guard&) = delete;
 
 private:
@@ -157,7 +159,8 @@ std::int64_t sqlite_handle::run(const command& what, row_sink* rows) {
 }
 
 std::int64_t sqlite_handle::run_uncached(const command& what, row_sink* rows) {
-    if (what.sql.find('\0') != std::string::npos) throw_query_error(error_kind::statement, what.sql, "it holds a zero byte");
+    if (what.sql.find('\0') != std::string::npos)
+        throw_query_error(error_kind::statement, what.sql, "it holds a zero byte");
     const translated_sql translated = translate_placeholders(what.sql);
     check_argument_count(what, translated.placeholders);
     std::string_view rest = translated.text;
@@ -189,8 +192,8 @@ statement_handle sqlite_handle::prepare(std::string_view& rest, const command& w
         if (rest.empty()) return nullptr;
         sqlite3_stmt* made = nullptr;
         const char* tail = nullptr;
-        const int code = sqlite3_prepare_v3(db_, rest.data(), static_cast<int>(rest.size()),
-                                            keep ? SQLITE_PREPARE_PERSISTENT : 0, &made, &tail);
+        const int code = sqlite3_prepare_v3(
+            db_, rest.data(), static_cast<int>(rest.size()), keep ? SQLITE_PREPARE_PERSISTENT : 0, &made, &tail);
         if (code != SQLITE_OK) fail(code, what, true);
         rest.remove_prefix(static_cast<std::size_t>(tail - rest.data()));
         if (made == nullptr) continue;

@@ -26,7 +26,7 @@ public:
     virtual void publish(sqlite3* db) noexcept = 0;
 
 protected:
-    sqlite_host()  = default;
+    sqlite_host() = default;
     ~sqlite_host() = default;
 };
 
@@ -35,7 +35,7 @@ class sqlite_handle {
 public:
     sqlite_handle(const sqlite_location& location, sqlite_host& host) noexcept
         : location_(&location), host_(&host), cache_(location.options.statement_cache) {}
-    sqlite_handle(const sqlite_handle&)            = delete;
+    sqlite_handle(const sqlite_handle&) = delete;
     sqlite_handle& operator=(const sqlite_handle&) = delete;
     ~sqlite_handle() { close(); }
 
@@ -59,10 +59,10 @@ private:
     static int on_progress(void* self) noexcept;
     static int on_busy(void* self, int attempt) noexcept;
 
-    const sqlite_location*                location_;
-    sqlite_host*                          host_;
-    sqlite3*                              db_ = nullptr;
-    statement_cache                       cache_;
+    const sqlite_location* location_;
+    sqlite_host* host_;
+    sqlite3* db_ = nullptr;
+    statement_cache cache_;
     std::chrono::steady_clock::time_point busy_since_{};
 };
 

@@ -21,7 +21,7 @@ public:
     }
     void remove(job& work) noexcept {
         (work.prev != nullptr ? work.prev->next : first_) = work.next;
-        (work.next != nullptr ? work.next->prev : last_)  = work.prev;
+        (work.next != nullptr ? work.next->prev : last_) = work.prev;
         work.next = work.prev = nullptr;
         --size_;
     }
@@ -33,9 +33,9 @@ public:
     }
 
 private:
-    job*        first_ = nullptr;
-    job*        last_  = nullptr;
-    std::size_t size_  = 0;
+    job* first_ = nullptr;
+    job* last_ = nullptr;
+    std::size_t size_ = 0;
 };
 
 }  // namespace weft::inline WEFT_ABI::data::detail

@@ -31,7 +31,7 @@ std::string percent_decoded(std::string_view url, std::string_view text) {
             continue;
         }
         const int high = at + 2 < text.size() ? digit(text[at + 1]) : -1;
-        const int low  = at + 2 < text.size() ? digit(text[at + 2]) : -1;
+        const int low = at + 2 < text.size() ? digit(text[at + 2]) : -1;
         if (high < 0 || low < 0) refuse(url, "'%' is not followed by two hexadecimal digits; write %25 for a percent sign");
         if (high == 0 && low == 0) refuse(url, "a path cannot hold a zero byte");
         result += static_cast<char>(high * 16 + low);
@@ -40,12 +40,14 @@ std::string percent_decoded(std::string_view url, std::string_view text) {
     return result;
 }
 
-std::int64_t number(std::string_view url, std::string_view key, std::string_view value, std::int64_t lowest, std::int64_t highest) {
+std::int64_t number(
+    std::string_view url, std::string_view key, std::string_view value, std::int64_t lowest, std::int64_t highest) {
     std::int64_t result = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
     if (error != std::errc() || end != value.data() + value.size() || result < lowest || result > highest)
-        refuse(url, "'" + std::string(key) + "=" + std::string(value) + "' is not a number from " + std::to_string(lowest) + " to " +
-                        std::to_string(highest));
+        refuse(url,
+            "'" + std::string(key) + "=" + std::string(value) + "' is not a number from " + std::to_string(lowest) +
+                " to " + std::to_string(highest));
     return result;
 }
 
@@ -67,8 +69,9 @@ void apply(std::string_view url, sqlite_location& result, std::string_view key, 
     } else if (key == "exclusive") {
         result.options.exclusive = number(url, key, value, 0, 1) != 0;
     } else {
-        refuse(url, "'" + std::string(key) +
-                        "' is no option; there are mode, pool, busy_timeout, statement_cache, wal and exclusive");
+        refuse(url,
+            "'" + std::string(key) +
+                "' is no option; there are mode, pool, busy_timeout, statement_cache, wal and exclusive");
     }
 }
 
@@ -78,8 +81,8 @@ sqlite_location parse_sqlite_url(std::string_view url, const database_options& o
     const std::size_t question = url.find('?');
     const std::string_view front = url.substr(0, question);
     sqlite_location result;
-    result.name    = front;
-    result.path    = percent_decoded(url, front.substr(scheme.size()));
+    result.name = front;
+    result.path = percent_decoded(url, front.substr(scheme.size()));
     result.options = options;
     if (result.path.empty()) refuse(url, "it names no file; write sqlite:///path or sqlite://:memory:");
     if (options.max_connections == 0) throw std::invalid_argument("database_options::max_connections must be at least 1");

@@ -12,9 +12,9 @@ namespace weft::inline WEFT_ABI::data::detail {
 enum class open_mode : std::uint8_t { create, must_exist, read_only };
 
 struct sqlite_location {
-    std::string      name;  ///< the URL without its query part, for messages
-    std::string      path;  ///< as SQLite takes it
-    open_mode        mode = open_mode::create;
+    std::string name;  ///< the URL without its query part, for messages
+    std::string path;  ///< as SQLite takes it
+    open_mode mode = open_mode::create;
     database_options options;
 };
 

@@ -49,12 +49,12 @@ translated_sql translate_placeholders(std::string_view sql) {
             const std::string_view inside =
                 sql.substr(at + 1, closing == std::string_view::npos ? std::string_view::npos : closing - at - 1);
             const bool digits = !inside.empty() && inside.size() <= 5 &&
-                                std::all_of(inside.begin(), inside.end(), [](char c) { return c >= '0' && c <= '9'; });
+                std::all_of(inside.begin(), inside.end(), [](char c) { return c >= '0' && c <= '9'; });
             const int number = digits ? std::stoi(std::string(inside)) : largest_placeholder + 1;
             if (closing == std::string_view::npos || number > largest_placeholder)
                 throw_query_error(error_kind::parameter, sql,
-                                  "'" + std::string(sql.substr(at, std::min<std::size_t>(inside.size() + 2, 20))) +
-                                      "' is no placeholder; write {0}, {1}, ...");
+                    "'" + std::string(sql.substr(at, std::min<std::size_t>(inside.size() + 2, 20))) +
+                        "' is no placeholder; write {0}, {1}, ...");
             result.text += '?';
             result.text += std::to_string(number + 1);
             result.placeholders = std::max(result.placeholders, number + 1);

@@ -13,7 +13,7 @@ inline constexpr int no_placeholders = -1;
 
 struct translated_sql {
     std::string text;
-    int         placeholders = no_placeholders;  ///< one more than the largest number in braces
+    int placeholders = no_placeholders;  ///< one more than the largest number in braces
 };
 
 /// Leaves literals, quoted names and comments as they are.

@@ -21,7 +21,9 @@ constinit std::atomic<std::size_t> session_threads{0};
 std::size_t session_thread_count() noexcept { return session_threads.load(std::memory_order_relaxed); }
 
 sqlite_session::sqlite_session(sqlite_engine& owner, std::size_t index)
-    : owner_(owner), handle_(owner.location, *this), thread_("weft-sqlite-" + std::to_string(index)),
+    : owner_(owner),
+      handle_(owner.location, *this),
+      thread_("weft-sqlite-" + std::to_string(index)),
       has_thread_(weft::detail::current_dispatcher().owner() != nullptr) {
     if (has_thread_) session_threads.fetch_add(1, std::memory_order_relaxed);
 }
@@ -40,7 +42,7 @@ void sqlite_session::work() noexcept {
     std::unique_lock lock(owner_.mutex);
     while (job* next = take(lock)) {
         next->stage = job::phase::running;
-        current     = next;
+        current = next;
         lock.unlock();
         const job::phase how = perform(*next);
         lock.lock();
@@ -96,15 +98,16 @@ void sqlite_session::check_transaction_before(const job& work) const {
     // Without this the statement would quietly take effect on its own.
     if (work.needs_transaction && !in_transaction())
         throw database_error("the transaction is over: the database has rolled it back after an error or a cancellation",
-                             error_kind::transaction);
+            error_kind::transaction);
 }
 
 void sqlite_session::check_transaction_after() {
     if (leased || !in_transaction()) return;
     handle_.roll_back();
-    throw database_error("a statement began a transaction and left it open, so it was rolled back: use begin_transaction(), which "
-                         "keeps the connection, or connect()",
-                         error_kind::transaction);
+    throw database_error(
+        "a statement began a transaction and left it open, so it was rolled back: use begin_transaction(), which "
+        "keeps the connection, or connect()",
+        error_kind::transaction);
 }
 
 void sqlite_session::interrupt() noexcept {

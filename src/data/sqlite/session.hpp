@@ -37,12 +37,12 @@ public:
     /// Stops what runs. Lock.
     void interrupt() noexcept;
 
-    job_list own;                  ///< jobs that name this session. Lock.
-    job*     current   = nullptr;  ///< the job that runs. Written under the lock by the thread.
-    bool     active    = false;    ///< a turn is posted or running. Lock.
-    bool     leased    = false;    ///< serves `own` only. Lock.
-    bool     releasing = false;    ///< the lease is over; to be cleaned up. Lock.
-    bool     ended     = false;    ///< closed for ever. Lock.
+    job_list own;            ///< jobs that name this session. Lock.
+    job* current = nullptr;  ///< the job that runs. Written under the lock by the thread.
+    bool active = false;     ///< a turn is posted or running. Lock.
+    bool leased = false;     ///< serves `own` only. Lock.
+    bool releasing = false;  ///< the lease is over; to be cleaned up. Lock.
+    bool ended = false;      ///< closed for ever. Lock.
 
 private:
     [[nodiscard]] bool is_canceled() const noexcept override {
@@ -56,12 +56,12 @@ private:
     void check_transaction_before(const job& work) const;
     void check_transaction_after();
 
-    sqlite_engine&          owner_;
-    sqlite_handle           handle_;
-    sqlite3*                published_ = nullptr;  // lock
-    std::condition_variable canceled_;             // with the lock: wakes pause()
-    dedicated_thread        thread_;               // last of the objects: it ends before what it uses
-    const bool              has_thread_;           // not under the deterministic scheduler
+    sqlite_engine& owner_;
+    sqlite_handle handle_;
+    sqlite3* published_ = nullptr;      // lock
+    std::condition_variable canceled_;  // with the lock: wakes pause()
+    dedicated_thread thread_;           // last of the objects: it ends before what it uses
+    const bool has_thread_;             // not under the deterministic scheduler
 };
 
 }  // namespace weft::inline WEFT_ABI::data::detail

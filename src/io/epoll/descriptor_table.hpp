@@ -20,18 +20,18 @@ struct descriptor_record {
 
     struct direction {
         operation_list line;
-        bool           ready = true;
+        bool ready = true;
     };
 
-    std::mutex    lock;
-    direction     reading;
-    direction     writing;
+    std::mutex lock;
+    direction reading;
+    direction writing;
     std::uint32_t generation = 0;  ///< grows with each forget(): events of an earlier use of the number are told apart
-    std::uint16_t set        = 0;  ///< the owner whose epoll set it is in
-    known_as      kind       = known_as::unknown;
-    bool          stream     = false;  ///< a byte stream: what was moved short of what was asked has emptied (or filled) it
-    bool          stranded   = false;  ///< the owner of its set was too busy to fetch its last events
-    bool          hung_up    = false;  ///< no further edge will come: every direction stays ready
+    std::uint16_t set = 0;         ///< the owner whose epoll set it is in
+    known_as kind = known_as::unknown;
+    bool stream = false;    ///< a byte stream: what was moved short of what was asked has emptied (or filled) it
+    bool stranded = false;  ///< the owner of its set was too busy to fetch its last events
+    bool hung_up = false;   ///< no further edge will come: every direction stays ready
 };
 
 /// Records that stay where they are; made when first asked for, never given back.
@@ -39,7 +39,7 @@ class descriptor_table {
 public:
     descriptor_table() = default;
     ~descriptor_table();
-    descriptor_table(const descriptor_table&)            = delete;
+    descriptor_table(const descriptor_table&) = delete;
     descriptor_table& operator=(const descriptor_table&) = delete;
 
     /// Null when `fd` is not a possible number, or memory is out.
@@ -49,7 +49,7 @@ public:
 
 private:
     static constexpr unsigned page_size = 512;
-    static constexpr unsigned pages     = 2048;  // a million descriptors, the kernel's own limit of a process by default
+    static constexpr unsigned pages = 2048;  // a million descriptors, the kernel's own limit of a process by default
 
     std::atomic<descriptor_record*> pages_[pages]{};
 };

@@ -27,19 +27,20 @@ namespace weft::inline WEFT_ABI::detail {
 
 namespace {
 
-constexpr std::uint64_t wake_data    = ~std::uint64_t{0};
-constexpr int           fetch_events = 64;
+constexpr std::uint64_t wake_data = ~std::uint64_t{0};
+constexpr int fetch_events = 64;
 
 /// Waits for events; `deadline` null: does not wait.
 int wait_for_events(int epoll_fd, epoll_event* events, const time_point* deadline) noexcept {
     if (deadline == nullptr) return ::epoll_wait(epoll_fd, events, fetch_events, 0);
     if (*deadline == time_point::max()) return ::epoll_wait(epoll_fd, events, fetch_events, -1);
-    const auto left = std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(*deadline - std::chrono::steady_clock::now()));
+    const auto left =
+        std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(*deadline - std::chrono::steady_clock::now()));
     // Older kernels count in milliseconds only; rounded up, so that a timer is never early.
     static std::atomic<bool> only_milliseconds{false};
     if (!only_milliseconds.load(std::memory_order_relaxed)) {
         const timespec limit{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
-        const int      got = ::epoll_pwait2(epoll_fd, events, fetch_events, &limit, nullptr);
+        const int got = ::epoll_pwait2(epoll_fd, events, fetch_events, &limit, nullptr);
         if (got >= 0 || (errno != ENOSYS && errno != EPERM)) return got;
         only_milliseconds.store(true, std::memory_order_relaxed);
     }
@@ -48,7 +49,7 @@ int wait_for_events(int epoll_fd, epoll_event* events, const time_point* deadlin
 }
 
 bool is_stream(int fd) noexcept {
-    int       type = 0;
+    int type = 0;
     socklen_t size = sizeof type;
     return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
@@ -83,17 +84,17 @@ epoll_driver::~epoll_driver() {
 }
 
 void epoll_driver::start(driver_host& host) {
-    host_  = &host;
+    host_ = &host;
     count_ = host.owner_count() + 1;
-    sets_  = std::make_unique<owner_set[]>(count_);
+    sets_ = std::make_unique<owner_set[]>(count_);
     for (unsigned index = 0; index < count_; ++index) {
         owner_set& set = sets_[index];
-        set.epoll_fd   = ::epoll_create1(EPOLL_CLOEXEC);
+        set.epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
         if (set.epoll_fd < 0) throw io_error(std::error_code(errno, std::generic_category()), "create an epoll set");
         set.wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (set.wake_fd < 0) throw io_error(std::error_code(errno, std::generic_category()), "create an eventfd");
         epoll_event wake{};
-        wake.events   = EPOLLIN | EPOLLET;  // every write is an edge; nobody ever reads
+        wake.events = EPOLLIN | EPOLLET;  // every write is an edge; nobody ever reads
         wake.data.u64 = wake_data;
         if (::epoll_ctl(set.epoll_fd, EPOLL_CTL_ADD, set.wake_fd, &wake) != 0) {
             throw io_error(std::error_code(errno, std::generic_category()), "watch an eventfd");
@@ -115,18 +116,21 @@ unsigned epoll_driver::choose_set() noexcept {
 }
 
 bool epoll_driver::try_now(io_operation& operation) noexcept {
-    if (operation.kind != io_kind::recv && operation.kind != io_kind::send && operation.kind != io_kind::accept) return false;
+    if (operation.kind != io_kind::recv && operation.kind != io_kind::send && operation.kind != io_kind::accept)
+        return false;
     descriptor_record* record = table_.find(operation.fd);
     if (record == nullptr) return false;
     std::unique_lock lock(record->lock);
     descriptor_record::direction& way = way_of(operation, *record);
-    return record->kind == descriptor_record::known_as::pollable && way.ready && way.line.empty() && attempt(operation, *record, way);
+    return record->kind == descriptor_record::known_as::pollable && way.ready && way.line.empty() &&
+        attempt(operation, *record, way);
 }
 
 bool epoll_driver::submit(io_operation& operation) noexcept {
     operation.result = -ECANCELED;
     if (operation.kind != io_kind::close &&
-        (stopping_.load(std::memory_order_acquire) || (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0)) {
+        (stopping_.load(std::memory_order_acquire) ||
+            (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0)) {
         return false;
     }
     switch (operation.kind) {
@@ -159,9 +163,9 @@ bool epoll_driver::submit(io_operation& operation) noexcept {
 // This and the next two: under the record's lock. Watching reports what is ready already, so no edge is lost by moving.
 bool epoll_driver::watch(int fd, descriptor_record& record, unsigned set) noexcept {
     epoll_event wanted{};
-    wanted.events   = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    wanted.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     wanted.data.u64 = static_cast<std::uint64_t>(record.generation) << 32 | static_cast<std::uint32_t>(fd);
-    record.set      = static_cast<std::uint16_t>(set);
+    record.set = static_cast<std::uint16_t>(set);
     return ::epoll_ctl(sets_[set].epoll_fd, EPOLL_CTL_ADD, fd, &wanted) == 0;
 }
 
@@ -169,10 +173,11 @@ bool epoll_driver::watch(int fd, descriptor_record& record, unsigned set) noexce
 descriptor_record::known_as epoll_driver::classify(io_operation& operation, descriptor_record& record) noexcept {
     if (record.kind != descriptor_record::known_as::unknown) return record.kind;
     if (watch(operation.fd, record, choose_set())) {
-        record.kind   = descriptor_record::known_as::pollable;
+        record.kind = descriptor_record::known_as::pollable;
         record.stream = is_stream(operation.fd);
-        int highest   = highest_fd_.load(std::memory_order_relaxed);
-        while (highest < operation.fd && !highest_fd_.compare_exchange_weak(highest, operation.fd, std::memory_order_relaxed)) {}
+        int highest = highest_fd_.load(std::memory_order_relaxed);
+        while (highest < operation.fd &&
+            !highest_fd_.compare_exchange_weak(highest, operation.fd, std::memory_order_relaxed)) {}
     } else if (errno == EPERM) {
         record.kind = descriptor_record::known_as::file;
     } else {
@@ -183,9 +188,9 @@ descriptor_record::known_as epoll_driver::classify(io_operation& operation, desc
 
 // Events that only the monitor fetches come a millisecond late, each time: so the descriptor follows whoever works on it now.
 void epoll_driver::leave_busy_owner(int fd, descriptor_record& record) noexcept {
-    record.stranded       = false;
+    record.stranded = false;
     const unsigned before = record.set;
-    const unsigned self   = worker_identity::owner_of(this_thread_block(), host_->target());
+    const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
     if (self >= count_ - 1 || self == before || !record.reading.line.empty() || !record.writing.line.empty()) return;
     ::epoll_ctl(sets_[before].epoll_fd, EPOLL_CTL_DEL, fd, nullptr);
     if (!watch(fd, record, self)) {
@@ -204,7 +209,8 @@ bool epoll_driver::submit_ready(io_operation& operation, descriptor_record& reco
             return false;
         case descriptor_record::known_as::pollable: break;
     }
-    if ((operation.state.fetch_or(io_operation::issued, std::memory_order_acq_rel) & io_operation::cancel_asked) != 0) return false;
+    if ((operation.state.fetch_or(io_operation::issued, std::memory_order_acq_rel) & io_operation::cancel_asked) != 0)
+        return false;
     descriptor_record::direction& way = way_of(operation, record);
     // A connection attempt begins with the call, however the descriptor looked before.
     if (operation.kind == io_kind::connect || (way.ready && way.line.empty())) {
@@ -230,7 +236,7 @@ bool epoll_driver::submit_blocking(io_operation& operation) noexcept {
         return false;
     }
     const unsigned set = choose_set();
-    operation.owner    = static_cast<std::uint16_t>(set);
+    operation.owner = static_cast<std::uint16_t>(set);
     count_in(set);
     try {
         home->post_blocking([this, work = &operation] { run_blocking(*work); });
@@ -245,7 +251,7 @@ bool epoll_driver::submit_blocking(io_operation& operation) noexcept {
 
 void epoll_driver::run_blocking(io_operation& operation) noexcept {
     const bool canceled = (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0;
-    operation.result    = canceled && operation.kind != io_kind::close ? -ECANCELED : call_system(operation);
+    operation.result = canceled && operation.kind != io_kind::close ? -ECANCELED : call_system(operation);
     sets_[operation.owner].in_flight.fetch_sub(1, std::memory_order_relaxed);
     operation.complete(operation);
 }
@@ -281,9 +287,10 @@ void epoll_driver::forget(int fd) noexcept {
     descriptor_record* record = table_.find(fd);
     if (record == nullptr) return;
     std::unique_lock lock(record->lock);
-    WEFT_ASSERT(record->reading.line.empty() && record->writing.line.empty(), "a descriptor is closed while operations wait for it");
+    WEFT_ASSERT(record->reading.line.empty() && record->writing.line.empty(),
+        "a descriptor is closed while operations wait for it");
     ++record->generation;
-    record->kind    = descriptor_record::known_as::unknown;
+    record->kind = descriptor_record::known_as::unknown;
     record->hung_up = record->stream = record->stranded = false;
     record->reading.ready = record->writing.ready = true;
 }
@@ -295,10 +302,10 @@ void epoll_driver::forget(int fd) noexcept {
 void epoll_driver::poll(unsigned index, time_point deadline) noexcept { fetch(index, &deadline); }
 
 bool epoll_driver::fetch(unsigned index, const time_point* deadline, bool late) noexcept {
-    owner_set&       set = sets_[index];
+    owner_set& set = sets_[index];
     std::unique_lock lock(set.fetching, std::defer_lock);
-    epoll_event      events[fetch_events];
-    int              count = 0;
+    epoll_event events[fetch_events];
+    int count = 0;
     if (deadline == nullptr) {
         if (!lock.try_lock()) return false;
         count = wait_for_events(set.epoll_fd, events, nullptr);
@@ -331,7 +338,8 @@ bool epoll_driver::dispatch(std::uint64_t data, std::uint32_t events, bool late)
         if ((events & over) != 0) record->hung_up = true;
         const auto serve = [&](descriptor_record::direction& way) noexcept {
             way.ready = true;
-            while (way.ready && !way.line.empty() && attempt(*way.line.front(), *record, way)) ended.append(*way.line.take());
+            while (way.ready && !way.line.empty() && attempt(*way.line.front(), *record, way))
+                ended.append(*way.line.take());
         };
         if ((events & (EPOLLIN | over)) != 0) serve(record->reading);
         if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) serve(record->writing);
@@ -362,7 +370,8 @@ void epoll_driver::monitor_tick() noexcept {
     if (stopping_.load(std::memory_order_acquire) && has_operations()) cancel_all();
     for (unsigned index = 0; index + 1 < count_; ++index) {
         owner_set& set = sets_[index];
-        if (set.in_flight.load(std::memory_order_relaxed) > 0 && set.sleep_state.load(std::memory_order_seq_cst) != owner_set::asleep) {
+        if (set.in_flight.load(std::memory_order_relaxed) > 0 &&
+            set.sleep_state.load(std::memory_order_seq_cst) != owner_set::asleep) {
             fetch(index, nullptr, true);
         }
     }

@@ -38,9 +38,9 @@ private:
     struct owner_set {
         enum sleep_value : int { awake, asleep, notified };
 
-        int                       epoll_fd = -1;
-        int                       wake_fd  = -1;
-        std::atomic<int>          sleep_state{awake};
+        int epoll_fd = -1;
+        int wake_fd = -1;
+        std::atomic<int> sleep_state{awake};
         std::atomic<std::int64_t> in_flight{0};
         // Events fetched by one thread at a time: two would only split the work of one.
         std::mutex fetching;
@@ -59,13 +59,13 @@ private:
     bool complete_all(operation_list& ended) noexcept;
     void count_in(unsigned index) noexcept;
 
-    driver_host*                 host_ = nullptr;
+    driver_host* host_ = nullptr;
     std::unique_ptr<owner_set[]> sets_;
-    unsigned                     count_ = 0;  // one more than the workers: the monitor's is the last
-    descriptor_table             table_;
-    std::atomic<unsigned>        turn_{0};
-    std::atomic<bool>            stopping_{false};
-    std::atomic<int>             highest_fd_{-1};
+    unsigned count_ = 0;  // one more than the workers: the monitor's is the last
+    descriptor_table table_;
+    std::atomic<unsigned> turn_{0};
+    std::atomic<bool> stopping_{false};
+    std::atomic<int> highest_fd_{-1};
 };
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -16,7 +16,7 @@ namespace weft::inline WEFT_ABI::detail {
 namespace {
 
 long call_once(io_operation& operation) noexcept {
-    const int         fd     = operation.fd;
+    const int fd = operation.fd;
     const std::size_t length = operation.length;
     switch (operation.kind) {
         case io_kind::nop: return 0;
@@ -40,7 +40,7 @@ long call_once(io_operation& operation) noexcept {
         }
         case io_kind::open:
             return ::open(static_cast<const char*>(operation.buffer), static_cast<int>(operation.flags) | O_CLOEXEC,
-                          static_cast<mode_t>(operation.length));
+                static_cast<mode_t>(operation.length));
         case io_kind::close: return ::close(fd);
         case io_kind::sync: return operation.flags != 0 ? ::fdatasync(fd) : ::fsync(fd);
         case io_kind::stat:

@@ -32,9 +32,10 @@ private:
 };
 
 std::uint32_t system_flags(open_mode mode) {
-    const bool reads  = mode & open_mode::read;
+    const bool reads = mode & open_mode::read;
     const bool writes = (mode & open_mode::write) || (mode & open_mode::append);
-    if (!reads && !writes) throw std::invalid_argument("a file is opened to read, to write, or both: open_mode says neither");
+    if (!reads && !writes)
+        throw std::invalid_argument("a file is opened to read, to write, or both: open_mode says neither");
     int flags = reads && writes ? O_RDWR : writes ? O_WRONLY : O_RDONLY;
     if (mode & open_mode::create) flags |= O_CREAT;
     if (mode & open_mode::truncate) flags |= O_TRUNC;
@@ -61,7 +62,8 @@ detail::descriptor_state& file::state() const {
     return *owner_.get();
 }
 
-detail::io_request file::request(const void* data, std::size_t size, cancellation_token&& token, std::uint64_t offset) const {
+detail::io_request file::request(
+    const void* data, std::size_t size, cancellation_token&& token, std::uint64_t offset) const {
     return detail::io_request(&state(), const_cast<void*>(data), size, std::move(token), offset);
 }
 

@@ -41,7 +41,7 @@ task<> write_all(std::string path, open_mode mode, std::span<const std::byte> da
 }
 
 constexpr open_mode replacing = open_mode::write | open_mode::create | open_mode::truncate;
-constexpr open_mode adding    = open_mode::append | open_mode::create;
+constexpr open_mode adding = open_mode::append | open_mode::create;
 
 }  // namespace
 

@@ -17,7 +17,7 @@ namespace {
 
 std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
     std::uint16_t port = 0;
-    const char*   end  = text.data() + text.size();
+    const char* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, port);
     if (text.empty() || error != std::errc() || stop != end) return std::nullopt;
     return port;
@@ -25,7 +25,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
 
 std::uint32_t parse_scope(const char* name) noexcept {
     std::uint32_t number = 0;
-    const char*   end    = name + std::strlen(name);
+    const char* end = name + std::strlen(name);
     const auto [stop, error] = std::from_chars(name, end, number);
     return error == std::errc() && stop == end ? number : ::if_nametoindex(name);
 }
@@ -42,7 +42,7 @@ std::optional<endpoint> endpoint::try_from_address(std::string_view address, std
     std::uint32_t scope = 0;
     if (char* percent = std::strchr(text, '%')) {
         *percent = '\0';
-        scope    = parse_scope(percent + 1);
+        scope = parse_scope(percent + 1);
         if (scope == 0) return std::nullopt;
     }
     if (::inet_pton(AF_INET6, text, bytes) == 1) return from_bytes(true, bytes, port, scope);
@@ -59,21 +59,22 @@ endpoint endpoint::parse(std::string_view text) {
     std::optional<endpoint> result;
     const std::size_t colon = text.rfind(':');
     if (colon != std::string_view::npos) {
-        std::string_view address  = text.substr(0, colon);
-        const bool       brackets = address.size() > 1 && address.front() == '[' && address.back() == ']';
+        std::string_view address = text.substr(0, colon);
+        const bool brackets = address.size() > 1 && address.front() == '[' && address.back() == ']';
         if (brackets) address = address.substr(1, address.size() - 2);
         const std::optional<std::uint16_t> port = parse_port(text.substr(colon + 1));
         // Without brackets the last colon of an IPv6 address would be taken for the port's.
         if (port && brackets == (address.find(':') != std::string_view::npos)) result = try_from_address(address, *port);
     }
-    if (!result) throw std::invalid_argument("'" + std::string(text) + "' is not an endpoint such as '127.0.0.1:80' or '[::1]:80'");
+    if (!result)
+        throw std::invalid_argument("'" + std::string(text) + "' is not an endpoint such as '127.0.0.1:80' or '[::1]:80'");
     return *result;
 }
 
 endpoint endpoint::from_bytes(bool v6, const std::uint8_t* bytes, std::uint16_t port, std::uint32_t scope) noexcept {
     endpoint result;
-    result.v6_    = v6;
-    result.port_  = port;
+    result.v6_ = v6;
+    result.port_ = port;
     result.scope_ = scope;
     std::copy_n(bytes, v6 ? 16 : 4, result.bytes_.begin());
     return result;

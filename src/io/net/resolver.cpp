@@ -35,7 +35,7 @@ std::error_code error_of(int answer, int system_error) {
 
 /// One look-up, shared between the thread that makes it and the task that may give up waiting.
 struct look_up {
-    std::string   host;
+    std::string host;
     std::uint16_t port;
     task_completion_source<std::vector<endpoint>> answer;
 
@@ -44,9 +44,9 @@ struct look_up {
     void run() {
         addrinfo wanted{};
         wanted.ai_socktype = SOCK_STREAM;
-        addrinfo* found    = nullptr;
-        errno              = 0;
-        const int failed   = ::getaddrinfo(host.c_str(), nullptr, &wanted, &found);
+        addrinfo* found = nullptr;
+        errno = 0;
+        const int failed = ::getaddrinfo(host.c_str(), nullptr, &wanted, &found);
         if (failed != 0) {
             answer.set_exception(io_error(error_of(failed, errno), "resolve '" + host + "'"));
             return;
@@ -68,7 +68,8 @@ struct look_up {
 
 task<std::vector<endpoint>> resolve(std::string host, std::uint16_t port, cancellation_token token) {
     token.throw_if_cancellation_requested();
-    if (const std::optional<endpoint> known = endpoint::try_from_address(host, port)) co_return std::vector<endpoint>(1, *known);
+    if (const std::optional<endpoint> known = endpoint::try_from_address(host, port))
+        co_return std::vector<endpoint>(1, *known);
     auto work = std::make_shared<look_up>(std::move(host), port);
     runtime::current().post_blocking([work] { work->run(); });
     task<std::vector<endpoint>> answer = work->answer.task();

@@ -12,15 +12,15 @@ namespace weft::inline WEFT_ABI::detail {
 socket_address::socket_address(const net::endpoint& from) noexcept {
     if (from.is_v6()) {
         sockaddr_in6 address{};
-        address.sin6_family   = AF_INET6;
-        address.sin6_port     = htons(from.port());
+        address.sin6_family = AF_INET6;
+        address.sin6_port = htons(from.port());
         address.sin6_scope_id = from.scope();
         std::memcpy(&address.sin6_addr, from.bytes().data(), 16);
         std::memcpy(&storage_, &address, size_ = sizeof address);
     } else {
         sockaddr_in address{};
         address.sin_family = AF_INET;
-        address.sin_port   = htons(from.port());
+        address.sin_port = htons(from.port());
         std::memcpy(&address.sin_addr, from.bytes().data(), 4);
         std::memcpy(&storage_, &address, size_ = sizeof address);
     }
@@ -41,14 +41,15 @@ bool endpoint_from(const sockaddr* address, net::endpoint& result) noexcept {
     if (address->sa_family == AF_INET) {
         sockaddr_in known{};
         std::memcpy(&known, address, sizeof known);
-        result = net::endpoint::from_bytes(false, reinterpret_cast<const std::uint8_t*>(&known.sin_addr), ntohs(known.sin_port));
+        result =
+            net::endpoint::from_bytes(false, reinterpret_cast<const std::uint8_t*>(&known.sin_addr), ntohs(known.sin_port));
         return true;
     }
     if (address->sa_family == AF_INET6) {
         sockaddr_in6 known{};
         std::memcpy(&known, address, sizeof known);
-        result = net::endpoint::from_bytes(true, reinterpret_cast<const std::uint8_t*>(&known.sin6_addr), ntohs(known.sin6_port),
-                                           known.sin6_scope_id);
+        result = net::endpoint::from_bytes(
+            true, reinterpret_cast<const std::uint8_t*>(&known.sin6_addr), ntohs(known.sin6_port), known.sin6_scope_id);
         return true;
     }
     return false;

@@ -26,7 +26,7 @@ protected:
     void interrupt() noexcept override { ::shutdown(fd(), SHUT_RDWR); }
 
 private:
-    const char*   kind_;
+    const char* kind_;
     net::endpoint endpoint_;
 };
 
@@ -37,14 +37,14 @@ public:
     /// What `ask` (getsockname, getpeername) says of `fd`; is_known() tells whether it did.
     socket_address(int fd, int (*ask)(int, sockaddr*, socklen_t*)) noexcept;
 
-    [[nodiscard]] sockaddr*     data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
-    [[nodiscard]] socklen_t     size() const noexcept { return size_; }
-    [[nodiscard]] bool          is_known() const noexcept { return size_ != 0; }
+    [[nodiscard]] sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
+    [[nodiscard]] socklen_t size() const noexcept { return size_; }
+    [[nodiscard]] bool is_known() const noexcept { return size_ != 0; }
     [[nodiscard]] net::endpoint to_endpoint() const noexcept;
 
 private:
     sockaddr_storage storage_{};
-    socklen_t        size_ = 0;
+    socklen_t size_ = 0;
 };
 
 /// The endpoint behind an address of the C library; false for other families than IP.

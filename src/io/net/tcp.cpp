@@ -24,7 +24,7 @@ using detail::socket_state;
 
 namespace {
 
-constexpr const char* stream_kind   = "tcp_stream";
+constexpr const char* stream_kind = "tcp_stream";
 constexpr const char* listener_kind = "tcp_listener";
 
 [[noreturn]] void fail(int error, const std::string& attempt) {
@@ -33,14 +33,15 @@ constexpr const char* listener_kind = "tcp_listener";
 
 /// Sets an integer option. @throws io_error  "<attempt> on '<name>'"
 void set_option(const socket_state& state, int level, int option, const void* value, socklen_t size, const char* attempt) {
-    if (::setsockopt(state.fd(), level, option, value, size) != 0) fail(errno, std::string(attempt) + " on '" + state.name() + "'");
+    if (::setsockopt(state.fd(), level, option, value, size) != 0)
+        fail(errno, std::string(attempt) + " on '" + state.name() + "'");
 }
 
 /// A non-blocking socket for `peer`'s family; nothing is left open when it throws.
 socket_state* make_socket(const endpoint& known_as, const char* kind, const char* attempt) {
     io_driver& driver = detail::current_io_driver();
-    const int  family = known_as.is_v6() ? AF_INET6 : AF_INET;
-    const int  fd     = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int family = known_as.is_v6() ? AF_INET6 : AF_INET;
+    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) fail(errno, std::string(attempt) + " '" + known_as.to_string() + "'");
     try {
         return new socket_state(driver, fd, kind, known_as);
@@ -55,7 +56,7 @@ bool is_shortage(int error) noexcept { return error == EMFILE || error == ENFILE
 /// Whether it failed because that one connection was gone already, or its network.
 bool is_about_the_peer(int error) noexcept {
     return error == ECONNABORTED || error == EPROTO || error == ENETDOWN || error == ENOPROTOOPT || error == EHOSTDOWN ||
-           error == EHOSTUNREACH || error == ENETUNREACH || error == ENONET;
+        error == EHOSTUNREACH || error == ENETUNREACH || error == ENONET;
 }
 
 }  // namespace
@@ -174,7 +175,8 @@ task<tcp_stream> tcp_listener::accept(cancellation_token token) {
             // Out of descriptors or memory: the connection waits in the kernel's line, and so do we, longer each time.
             co_await delay(pause, token).configure_await(false);
             pause = std::min(pause * 2, std::chrono::milliseconds(100));
-            if (listener.is_closing()) throw operation_canceled("accept on '" + listener.name() + "' was canceled: it was closed meanwhile");
+            if (listener.is_closing())
+                throw operation_canceled("accept on '" + listener.name() + "' was canceled: it was closed meanwhile");
         }
     }
 }

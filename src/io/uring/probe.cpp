@@ -24,20 +24,20 @@ std::string refusal(const char* step, int error) {
 /// A ring that goes with its scope.
 struct probe_ring {
     io_uring ring{};
-    int      error = 0;
+    int error = 0;
 
     probe_ring() : error(-io_uring_queue_init(8, &ring, 0)) {}
     ~probe_ring() {
         if (error == 0) io_uring_queue_exit(&ring);
     }
-    probe_ring(const probe_ring&)            = delete;
+    probe_ring(const probe_ring&) = delete;
     probe_ring& operator=(const probe_ring&) = delete;
 
     /// Submits what is prepared and takes one answer. @returns its result, or why there was none
     int round_trip() {
-        io_uring_cqe*     answer = nullptr;
+        io_uring_cqe* answer = nullptr;
         __kernel_timespec limit{1, 0};
-        const int         waited = io_uring_submit_and_wait_timeout(&ring, &answer, 1, &limit, nullptr);
+        const int waited = io_uring_submit_and_wait_timeout(&ring, &answer, 1, &limit, nullptr);
         if (waited < 0) return waited;
         if (answer == nullptr) return -ETIME;
         const int result = answer->res;
@@ -52,7 +52,7 @@ int try_buffer_ring(io_uring& ring) {
     void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return -errno;
     io_uring_buf_reg registration{};
-    registration.ring_addr    = reinterpret_cast<std::uint64_t>(memory);
+    registration.ring_addr = reinterpret_cast<std::uint64_t>(memory);
     registration.ring_entries = 8;
     int result = io_uring_register_buf_ring(&ring, &registration, 0);
     if (result == 0) result = io_uring_unregister_buf_ring(&ring, 0);
@@ -70,7 +70,8 @@ std::string probe_io_uring() {
     }
     io_uring_prep_nop(io_uring_get_sqe(&ring.ring));
     if (const int result = ring.round_trip(); result < 0) return refusal("io_uring_enter", -result);
-    if (const int result = try_buffer_ring(ring.ring); result < 0) return refusal("registering an io_uring buffer ring", -result);
+    if (const int result = try_buffer_ring(ring.ring); result < 0)
+        return refusal("registering an io_uring buffer ring", -result);
 
     probe_ring other;
     if (other.error != 0) return refusal("io_uring_setup", other.error);
@@ -78,7 +79,8 @@ std::string probe_io_uring() {
     if (const int result = ring.round_trip(); result < 0) return refusal("an io_uring message", -result);
 
     io_uring_prep_cancel64(io_uring_get_sqe(&ring.ring), 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
-    if (const int result = ring.round_trip(); result < 0 && result != -ENOENT) return refusal("canceling all of an io_uring", -result);
+    if (const int result = ring.round_trip(); result < 0 && result != -ENOENT)
+        return refusal("canceling all of an io_uring", -result);
     return {};
 }
 

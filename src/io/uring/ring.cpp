@@ -24,10 +24,10 @@ namespace {
 // What an entry is about stands in the low bits of its user data; the rest is the operation's address.
 constexpr std::uint64_t tag_result = 0;
 constexpr std::uint64_t tag_cancel = 1;
-constexpr std::uint64_t tag_ready  = 2;
-constexpr std::uint64_t tag_mask   = 7;
-constexpr std::uint64_t user_none  = 0;         // nobody waits for the answer
-constexpr std::uint64_t user_wake  = tag_mask;  // somebody called wake()
+constexpr std::uint64_t tag_ready = 2;
+constexpr std::uint64_t tag_mask = 7;
+constexpr std::uint64_t user_none = 0;         // nobody waits for the answer
+constexpr std::uint64_t user_wake = tag_mask;  // somebody called wake()
 
 // Most operations a ring prepares between two visits to the kernel, and most answers it holds before the kernel has to keep
 // them itself (NODROP): 4 KiB and 64 KiB, touched only when used.
@@ -61,8 +61,8 @@ void prepare(io_uring_sqe& entry, io_operation& operation) noexcept {
             io_uring_prep_recv(&entry, fd, operation.buffer, operation.length, static_cast<int>(operation.flags));
             break;
         case io_kind::send:
-            io_uring_prep_send(&entry, fd, operation.buffer, operation.length,
-                               static_cast<int>(operation.flags) | MSG_NOSIGNAL);
+            io_uring_prep_send(
+                &entry, fd, operation.buffer, operation.length, static_cast<int>(operation.flags) | MSG_NOSIGNAL);
             break;
         case io_kind::accept: io_uring_prep_accept(&entry, fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); break;
         case io_kind::connect:
@@ -71,15 +71,13 @@ void prepare(io_uring_sqe& entry, io_operation& operation) noexcept {
         case io_kind::poll: io_uring_prep_poll_add(&entry, fd, operation.flags); break;
         case io_kind::open:
             io_uring_prep_openat(&entry, AT_FDCWD, static_cast<const char*>(operation.buffer),
-                                 static_cast<int>(operation.flags) | O_CLOEXEC, static_cast<mode_t>(operation.length));
+                static_cast<int>(operation.flags) | O_CLOEXEC, static_cast<mode_t>(operation.length));
             break;
         case io_kind::close: io_uring_prep_close(&entry, fd); break;
-        case io_kind::sync:
-            io_uring_prep_fsync(&entry, fd, operation.flags != 0 ? IORING_FSYNC_DATASYNC : 0);
-            break;
+        case io_kind::sync: io_uring_prep_fsync(&entry, fd, operation.flags != 0 ? IORING_FSYNC_DATASYNC : 0); break;
         case io_kind::stat:
-            io_uring_prep_statx(&entry, fd, "", AT_EMPTY_PATH, operation.flags,
-                                static_cast<struct statx*>(operation.buffer));
+            io_uring_prep_statx(
+                &entry, fd, "", AT_EMPTY_PATH, operation.flags, static_cast<struct statx*>(operation.buffer));
             break;
     }
 }
@@ -90,12 +88,12 @@ ring::~ring() { close(); }
 
 void ring::open() {
     io_uring_params parameters{};
-    parameters.flags      = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
+    parameters.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
     parameters.cq_entries = completion_entries;
     int failed = io_uring_queue_init_params(submission_entries, &uring_, &parameters);
     if (failed == -EINVAL) {  // a kernel before 5.18 does not know SUBMIT_ALL; there a refused entry only ends its batch
         parameters.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
-        failed           = io_uring_queue_init_params(submission_entries, &uring_, &parameters);
+        failed = io_uring_queue_init_params(submission_entries, &uring_, &parameters);
     }
     if (failed < 0) throw io_error(std::error_code(-failed, std::generic_category()), "create an io_uring");
     open_ = true;
@@ -217,7 +215,7 @@ bool ring::arm_wake_up() noexcept {
 
 unsigned ring::publish_entries() noexcept {
     io_uring_sq& queue = uring_.sq;
-    queue.sqe_head     = queue.sqe_tail;
+    queue.sqe_head = queue.sqe_tail;
     // Release: the kernel sees the entries before the new end.
     __atomic_store_n(queue.ktail, queue.sqe_tail, __ATOMIC_RELEASE);
     return queue.sqe_tail - __atomic_load_n(queue.khead, __ATOMIC_ACQUIRE);
@@ -227,19 +225,20 @@ unsigned ring::publish_entries() noexcept {
 // (EAGAIN: no memory, EBUSY: too many answers not fetched yet), and a sleep that ends early is allowed.
 void ring::enter(unsigned submit, unsigned wait, const time_point* deadline) noexcept {
     io_uring_getevents_arg argument{};
-    __kernel_timespec      limit{};
-    unsigned               flags = wait != 0 ? IORING_ENTER_GETEVENTS : 0U;
+    __kernel_timespec limit{};
+    unsigned flags = wait != 0 ? IORING_ENTER_GETEVENTS : 0U;
     if (deadline != nullptr && *deadline != time_point::max()) {
-        const auto left = std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(*deadline - std::chrono::steady_clock::now()));
-        limit.tv_sec    = left.count() / 1'000'000'000;
-        limit.tv_nsec   = left.count() % 1'000'000'000;
-        argument.ts     = reinterpret_cast<std::uint64_t>(&limit);
+        const auto left =
+            std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(*deadline - std::chrono::steady_clock::now()));
+        limit.tv_sec = left.count() / 1'000'000'000;
+        limit.tv_nsec = left.count() % 1'000'000'000;
+        argument.ts = reinterpret_cast<std::uint64_t>(&limit);
     }
     flags |= IORING_ENTER_EXT_ARG;
     const int got = io_uring_enter2(static_cast<unsigned>(uring_.ring_fd), submit, wait, flags,
-                                    reinterpret_cast<sigset_t*>(&argument), sizeof argument);
+        reinterpret_cast<sigset_t*>(&argument), sizeof argument);
     WEFT_ASSERT(got >= 0 || (got != -EBADF && got != -EFAULT && got != -EINVAL && got != -EBADFD && got != -ENXIO),
-                "io_uring_enter refused a ring that it accepted before");
+        "io_uring_enter refused a ring that it accepted before");
     if (submit == 0) return;
     const unsigned left = uring_.sq.sqe_tail - __atomic_load_n(uring_.sq.khead, __ATOMIC_ACQUIRE);
     prepared_.store(left, std::memory_order_relaxed);
@@ -273,13 +272,13 @@ bool ring::sleep(time_point deadline, const shutdown_note& note) noexcept {
     operation_list ended;
     const bool drained = drain(ended, note.stopping);
     sweep(note.generation);
-    const bool     armed = arm_wake_up();
+    const bool armed = arm_wake_up();
     const unsigned count = publish_entries();
-    const bool     stay  = may_sleep && drained && armed && ended.empty() && !has_answers();
+    const bool stay = may_sleep && drained && armed && ended.empty() && !has_answers();
     if (stay || count != 0) enter(count, stay ? 1 : 0, stay ? &deadline : nullptr);
     sleep_state_.store(awake, std::memory_order_seq_cst);
 
-    answer         answers[batch];
+    answer answers[batch];
     const unsigned copied = copy_answers(answers);
     completion.unlock();
     submission.unlock();
@@ -299,7 +298,7 @@ void ring::wake() noexcept {
 
 bool ring::has_answers() const noexcept {
     return __atomic_load_n(uring_.cq.khead, __ATOMIC_RELAXED) != __atomic_load_n(uring_.cq.ktail, __ATOMIC_ACQUIRE) ||
-           (__atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
+        (__atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
 }
 
 // Under completion_.
@@ -308,10 +307,10 @@ unsigned ring::copy_answers(answer* into) noexcept {
         // The kernel keeps answers that found no room, and hands them over when asked.
         io_uring_enter(static_cast<unsigned>(uring_.ring_fd), 0, 0, IORING_ENTER_GETEVENTS, nullptr);
     }
-    const unsigned head  = __atomic_load_n(uring_.cq.khead, __ATOMIC_RELAXED);
-    const unsigned tail  = __atomic_load_n(uring_.cq.ktail, __ATOMIC_ACQUIRE);
-    const unsigned seen  = std::min(tail - head, batch);
-    unsigned       count = 0;
+    const unsigned head = __atomic_load_n(uring_.cq.khead, __ATOMIC_RELAXED);
+    const unsigned tail = __atomic_load_n(uring_.cq.ktail, __ATOMIC_ACQUIRE);
+    const unsigned seen = std::min(tail - head, batch);
+    unsigned count = 0;
     for (unsigned i = 0; i < seen; ++i) {
         const io_uring_cqe& entry = uring_.cq.cqes[(head + i) & uring_.cq.ring_mask];
         if (entry.user_data == user_wake) {
@@ -331,7 +330,7 @@ bool ring::reap() noexcept {
     bool any = false;
     // A bound, so that a flood of answers does not keep this thread from the work they make ready.
     for (unsigned round = 0; round < 16 && has_answers(); ++round) {
-        answer   answers[batch];
+        answer answers[batch];
         unsigned copied;
         {
             std::unique_lock lock(completion_, std::try_to_lock);
@@ -351,7 +350,8 @@ void ring::handle(const answer& what, operation_list& ended) noexcept {
     switch (what.user & tag_mask) {
         case tag_cancel:
             // Whatever it says, the target's own answer tells how the operation ended.
-            if ((operation.state.fetch_or(io_operation::cancel_answered, std::memory_order_acq_rel) & io_operation::answered) != 0) {
+            if ((operation.state.fetch_or(io_operation::cancel_answered, std::memory_order_acq_rel) &
+                    io_operation::answered) != 0) {
                 ended.append(operation);
             }
             break;

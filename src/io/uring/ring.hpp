@@ -17,8 +17,8 @@ namespace weft::inline WEFT_ABI::detail {
 
 /// What a ring must know of the driver's shutdown.
 struct shutdown_note {
-    bool          stopping   = false;  ///< operations that start now are canceled
-    std::uint32_t generation = 0;      ///< another number than last time: cancel everything in flight, once
+    bool stopping = false;         ///< operations that start now are canceled
+    std::uint32_t generation = 0;  ///< another number than last time: cancel everything in flight, once
 };
 
 /// A default-mode ring. The life of an operation on it:
@@ -35,7 +35,7 @@ class ring {
 public:
     ring() = default;
     ~ring();
-    ring(const ring&)            = delete;
+    ring(const ring&) = delete;
     ring& operator=(const ring&) = delete;
 
     /// @throws io_error
@@ -79,37 +79,37 @@ private:
 
     struct answer {
         std::uint64_t user;
-        int           result;
+        int result;
     };
 
     [[nodiscard]] io_uring_sqe* take_entry() noexcept;
-    [[nodiscard]] bool          issue(io_operation& operation, operation_list& ended) noexcept;
-    [[nodiscard]] bool          issue_cancel(io_operation& operation, operation_list& ended) noexcept;
-    [[nodiscard]] bool          drain(operation_list& ended, bool refuse) noexcept;
-    void                        sweep(std::uint32_t generation) noexcept;
-    [[nodiscard]] bool          arm_wake_up() noexcept;
-    [[nodiscard]] unsigned      publish_entries() noexcept;
-    void                        enter(unsigned submit, unsigned wait, const time_point* deadline) noexcept;
-    [[nodiscard]] unsigned      copy_answers(answer* into) noexcept;
-    void                        handle(const answer& what, operation_list& ended) noexcept;
-    [[nodiscard]] bool          try_again(io_operation& operation, bool when_ready) noexcept;
-    void                        settle(io_operation& operation, int result, operation_list& ended) noexcept;
-    bool                        finish(operation_list& ended) noexcept;
+    [[nodiscard]] bool issue(io_operation& operation, operation_list& ended) noexcept;
+    [[nodiscard]] bool issue_cancel(io_operation& operation, operation_list& ended) noexcept;
+    [[nodiscard]] bool drain(operation_list& ended, bool refuse) noexcept;
+    void sweep(std::uint32_t generation) noexcept;
+    [[nodiscard]] bool arm_wake_up() noexcept;
+    [[nodiscard]] unsigned publish_entries() noexcept;
+    void enter(unsigned submit, unsigned wait, const time_point* deadline) noexcept;
+    [[nodiscard]] unsigned copy_answers(answer* into) noexcept;
+    void handle(const answer& what, operation_list& ended) noexcept;
+    [[nodiscard]] bool try_again(io_operation& operation, bool when_ready) noexcept;
+    void settle(io_operation& operation, int result, operation_list& ended) noexcept;
+    bool finish(operation_list& ended) noexcept;
 
     // Under submission_: the queue of entries. Under completion_: the queue of answers.
     std::mutex submission_;
     std::mutex completion_;
-    io_uring   uring_{};
-    bool       open_     = false;
-    int        wake_fd_  = -1;
-    bool       wake_armed_ = false;  // changed under both locks or completion_ alone, read under both
+    io_uring uring_{};
+    bool open_ = false;
+    int wake_fd_ = -1;
+    bool wake_armed_ = false;  // changed under both locks or completion_ alone, read under both
     std::uint32_t swept_ = 0;
 
-    mailbox                    mailbox_;
-    std::atomic<int>           sleep_state_{awake};
+    mailbox mailbox_;
+    std::atomic<int> sleep_state_{awake};
     std::atomic<std::uint32_t> prepared_{0};
     std::atomic<std::uint32_t> submissions_{0};
-    std::atomic<std::int64_t>  in_flight_{0};
+    std::atomic<std::int64_t> in_flight_{0};
 };
 
 }  // namespace weft::inline WEFT_ABI::detail

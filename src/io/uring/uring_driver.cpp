@@ -12,7 +12,7 @@
 namespace weft::inline WEFT_ABI::detail {
 
 void uring_driver::start(driver_host& host) {
-    host_  = &host;
+    host_ = &host;
     count_ = host.owner_count() + 1;
     rings_ = std::make_unique<ring[]>(count_);
     for (unsigned index = 0; index < count_; ++index) rings_[index].open();
@@ -29,7 +29,7 @@ bool uring_driver::try_now(io_operation& operation) noexcept {
     if (operation.kind != io_kind::send) return false;
     for (;;) {
         const ssize_t sent = ::send(operation.fd, operation.buffer, operation.length,
-                                    static_cast<int>(operation.flags) | MSG_NOSIGNAL | MSG_DONTWAIT);
+            static_cast<int>(operation.flags) | MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && errno == EAGAIN) return false;
         operation.result = sent < 0 ? -errno : static_cast<std::int32_t>(sent);
@@ -38,17 +38,18 @@ bool uring_driver::try_now(io_operation& operation) noexcept {
 }
 
 bool uring_driver::submit(io_operation& operation) noexcept {
-    if (stopping_.load(std::memory_order_acquire) || (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0) {
+    if (stopping_.load(std::memory_order_acquire) ||
+        (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0) {
         operation.result = -ECANCELED;
         return false;
     }
 
-    const unsigned self  = worker_identity::owner_of(this_thread_block(), host_->target());
-    const bool     owns  = self < count_;
+    const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
+    const bool owns = self < count_;
     const unsigned index = owns ? self : choose_owner();
-    ring&          home  = rings_[index];
-    operation.owner      = static_cast<std::uint16_t>(index);
-    const bool first     = home.count_in() == 0;
+    ring& home = rings_[index];
+    operation.owner = static_cast<std::uint16_t>(index);
+    const bool first = home.count_in() == 0;
     if (!owns) {
         home.mail(operation);
         home.wake();
@@ -65,7 +66,7 @@ bool uring_driver::submit(io_operation& operation) noexcept {
 // next look at its mailbox, or the monitor's tick, is less than two milliseconds away.
 unsigned uring_driver::choose_owner() noexcept {
     const unsigned workers = count_ - 1;
-    const unsigned start   = turn_.fetch_add(1, std::memory_order_relaxed);
+    const unsigned start = turn_.fetch_add(1, std::memory_order_relaxed);
     for (unsigned i = 0; i < workers; ++i) {
         const unsigned index = (start + i) % workers;
         if (rings_[index].is_asleep()) return index;
@@ -91,7 +92,7 @@ void uring_driver::wake(unsigned index) noexcept { rings_[index].wake(); }
 
 bool uring_driver::harvest(unsigned index, bool others) noexcept {
     ring& own = rings_[index];
-    bool  any = own.reap();
+    bool any = own.reap();
     if (others) {
         for (unsigned i = 0; i < count_; ++i) {
             if (i != index && !rings_[i].is_asleep() && rings_[i].reap()) any = true;

@@ -40,11 +40,11 @@ private:
     }
     [[nodiscard]] unsigned choose_owner() noexcept;
 
-    driver_host*               host_  = nullptr;
-    std::unique_ptr<ring[]>    rings_;
-    unsigned                   count_ = 0;  // one more than the workers: the monitor's is the last
-    std::atomic<unsigned>      turn_{0};
-    std::atomic<bool>          stopping_{false};
+    driver_host* host_ = nullptr;
+    std::unique_ptr<ring[]> rings_;
+    unsigned count_ = 0;  // one more than the workers: the monitor's is the last
+    std::atomic<unsigned> turn_{0};
+    std::atomic<bool> stopping_{false};
     std::atomic<std::uint32_t> generation_{0};  // grows when everything in flight is to be canceled
 };
 

@@ -27,15 +27,15 @@ struct cancellation_node {
     /// Runs on the cancelling thread, outside every lock. The node may be gone when it returns. What it throws is collected.
     using fire_function = void (*)(cancellation_node&);
 
-    cancellation_node*  next  = nullptr;
-    cancellation_node*  prev  = nullptr;
-    fire_function       fire  = nullptr;
+    cancellation_node* next = nullptr;
+    cancellation_node* prev = nullptr;
+    fire_function fire = nullptr;
     cancellation_state* owner = nullptr;  ///< null: never registered. The user's token keeps it alive.
-    bool                linked = false;   ///< in the owner's list; guarded by its lock
+    bool linked = false;                  ///< in the owner's list; guarded by its lock
 
     constexpr cancellation_node() noexcept = default;
     constexpr explicit cancellation_node(fire_function function) noexcept : fire(function) {}
-    cancellation_node(const cancellation_node&)            = delete;
+    cancellation_node(const cancellation_node&) = delete;
     cancellation_node& operator=(const cancellation_node&) = delete;
 };
 
@@ -44,7 +44,7 @@ public:
     enum class phase : std::uint8_t { live, canceling, canceled };
 
     explicit cancellation_state(phase initial = phase::live) noexcept;
-    cancellation_state(const cancellation_state&)            = delete;
+    cancellation_state(const cancellation_state&) = delete;
     cancellation_state& operator=(const cancellation_state&) = delete;
 
     [[nodiscard]] bool is_canceled() const noexcept {
@@ -110,16 +110,16 @@ private:
     [[nodiscard]] source_timer& timer();
     bool stop_timer() noexcept;
 
-    std::atomic<std::uint32_t>      users_{1};
-    std::atomic<std::uint32_t>      references_{1};
-    std::atomic<phase>              phase_;
-    std::atomic<bool>               disposed_{false};
-    mutable spin_lock               lock_;              // guards newest_ and the links of its nodes
-    cancellation_node*              newest_ = nullptr;  // a doubly linked list, newest first
+    std::atomic<std::uint32_t> users_{1};
+    std::atomic<std::uint32_t> references_{1};
+    std::atomic<phase> phase_;
+    std::atomic<bool> disposed_{false};
+    mutable spin_lock lock_;                            // guards newest_ and the links of its nodes
+    cancellation_node* newest_ = nullptr;               // a doubly linked list, newest first
     std::atomic<cancellation_node*> running_{nullptr};  // written under lock_, waited on without
-    std::atomic<thread_block*>      executing_{nullptr};  // whose stack the callbacks run on; only compared
-    std::atomic<source_timer*>      timer_{nullptr};
-    std::unique_ptr<parent_links>   links_;
+    std::atomic<thread_block*> executing_{nullptr};     // whose stack the callbacks run on; only compared
+    std::atomic<source_timer*> timer_{nullptr};
+    std::unique_ptr<parent_links> links_;
 };
 
 /// The state behind tokens that are cancelled from the start; lives for ever.

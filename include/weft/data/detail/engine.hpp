@@ -26,7 +26,7 @@ namespace weft::inline WEFT_ABI::data::detail {
 /// A connection, as the jobs on its thread see it.
 class session {
 public:
-    session(const session&)            = delete;
+    session(const session&) = delete;
     session& operator=(const session&) = delete;
 
     /// Runs every statement of `what`. The rows of the first that has columns go to `rows`, which may be null.
@@ -37,7 +37,7 @@ public:
     virtual void lease() = 0;
 
 protected:
-    session()  = default;
+    session() = default;
     ~session() = default;
 };
 
@@ -46,7 +46,7 @@ class job {
 public:
     enum class phase : std::uint8_t { fresh, queued, running, finished, canceled };
 
-    job(const job&)            = delete;
+    job(const job&) = delete;
     job& operator=(const job&) = delete;
 
     /// On the session's thread. What it throws is the job's error.
@@ -58,17 +58,17 @@ public:
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
 
-    session*           only_on           = nullptr;  ///< null: any session
-    bool               needs_transaction = false;    ///< refuse to run when none is open
-    std::exception_ptr error;                        ///< why it failed; read it when it has finished
-    std::atomic<bool>  cancel_requested{false};
+    session* only_on = nullptr;      ///< null: any session
+    bool needs_transaction = false;  ///< refuse to run when none is open
+    std::exception_ptr error;        ///< why it failed; read it when it has finished
+    std::atomic<bool> cancel_requested{false};
 
     // The engine's, under its lock.
-    job*                     next    = nullptr;
-    job*                     prev    = nullptr;
-    phase                    stage   = phase::fresh;
-    weft::detail::task_core* awaiter = nullptr;      ///< null: nobody waits
-    std::atomic<bool>        delivering{false};      ///< the session is just waking the awaiter
+    job* next = nullptr;
+    job* prev = nullptr;
+    phase stage = phase::fresh;
+    weft::detail::task_core* awaiter = nullptr;  ///< null: nobody waits
+    std::atomic<bool> delivering{false};         ///< the session is just waking the awaiter
 
 protected:
     job() noexcept = default;
@@ -104,7 +104,7 @@ private:
 /// Lifetime  shared by database handles, leases and coroutines; when the last goes it closes by itself.
 class engine {
 public:
-    engine(const engine&)            = delete;
+    engine(const engine&) = delete;
     engine& operator=(const engine&) = delete;
 
     /// Queues the job. @returns false when it has ended already: it was cancelled before, or could not be queued (its error says
@@ -124,7 +124,7 @@ public:
     [[nodiscard]] virtual bool is_read_only() const noexcept = 0;
 
 protected:
-    engine()  = default;
+    engine() = default;
     ~engine() = default;
 };
 
@@ -132,7 +132,7 @@ protected:
 class lease {
 public:
     lease(std::shared_ptr<engine> of, session& leased) noexcept : engine_(std::move(of)), session_(&leased) {}
-    lease(const lease&)            = delete;
+    lease(const lease&) = delete;
     lease& operator=(const lease&) = delete;
     ~lease() { engine_->release(*session_); }
 
@@ -140,28 +140,29 @@ public:
 
 private:
     std::shared_ptr<engine> engine_;
-    session*                session_;
+    session* session_;
 };
 
 /// Where statements go: any session of an engine, or a leased one. Keeps both alive while a statement runs.
 class target {
 public:
     target() noexcept = default;
-    explicit target(std::shared_ptr<engine> of, std::shared_ptr<lease> held = nullptr, bool inside_transaction = false) noexcept
+    explicit target(
+        std::shared_ptr<engine> of, std::shared_ptr<lease> held = nullptr, bool inside_transaction = false) noexcept
         : engine_(std::move(of)), lease_(std::move(held)), inside_transaction_(inside_transaction) {}
 
     [[nodiscard]] const std::shared_ptr<engine>& database() const noexcept { return engine_; }
     [[nodiscard]] const std::shared_ptr<lease>& held() const noexcept { return lease_; }
     /// Tells `work` where it belongs.
     void address(job& work) const noexcept {
-        work.only_on           = lease_ != nullptr ? &lease_->leased() : nullptr;
+        work.only_on = lease_ != nullptr ? &lease_->leased() : nullptr;
         work.needs_transaction = inside_transaction_;
     }
 
 private:
     std::shared_ptr<engine> engine_;
-    std::shared_ptr<lease>  lease_;
-    bool                    inside_transaction_ = false;
+    std::shared_ptr<lease> lease_;
+    bool inside_transaction_ = false;
 };
 
 /// `co_await job_operation(where, work, token)`: queues the job and waits for its end. Both must outlive it.
@@ -172,7 +173,7 @@ public:
 
     job_operation(const target& where, job& work, const cancellation_token& token) noexcept;
     ~job_operation();
-    job_operation(const job_operation&)            = delete;
+    job_operation(const job_operation&) = delete;
     job_operation& operator=(const job_operation&) = delete;
 
     [[nodiscard]] bool await_ready() const noexcept { return token_->is_cancellation_requested(); }
@@ -180,10 +181,10 @@ public:
     void await_resume();
 
 private:
-    engine*                   engine_;
-    job*                      job_;
+    engine* engine_;
+    job* job_;
     const cancellation_token* token_;
-    bool                      waiting_ = false;
+    bool waiting_ = false;
 };
 
 }  // namespace weft::inline WEFT_ABI::data::detail

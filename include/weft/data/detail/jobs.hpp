@@ -38,8 +38,8 @@ public:
 private:
     ~query_job() override = default;
 
-    command        what_;
-    std::size_t    limit_;
+    command what_;
+    std::size_t limit_;
     row_decoder<T> decoder_;
 };
 

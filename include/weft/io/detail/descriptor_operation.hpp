@@ -40,16 +40,16 @@ public:
     }
 };
 
-using receive_operation  = descriptor_operation<io_kind::recv, std::size_t, &attempt_to_read>;
-using send_operation     = descriptor_operation<io_kind::send, void, &attempt_to_write, true>;
+using receive_operation = descriptor_operation<io_kind::recv, std::size_t, &attempt_to_read>;
+using send_operation = descriptor_operation<io_kind::send, void, &attempt_to_write, true>;
 using send_some_operation = descriptor_operation<io_kind::send, std::size_t, &attempt_to_write>;
-using connect_operation  = descriptor_operation<io_kind::connect, void, &attempt_to_connect>;
-using accept_operation   = descriptor_operation<io_kind::accept, int, &attempt_to_accept>;
-using read_operation     = descriptor_operation<io_kind::read, std::size_t, &attempt_to_read>;
-using write_operation    = descriptor_operation<io_kind::write, std::size_t, &attempt_to_write>;
-using open_operation     = descriptor_operation<io_kind::open, int, &attempt_to_open>;
-using sync_operation     = descriptor_operation<io_kind::sync, void, &attempt_to_sync>;
-using stat_operation     = descriptor_operation<io_kind::stat, void, &attempt_to_stat>;
+using connect_operation = descriptor_operation<io_kind::connect, void, &attempt_to_connect>;
+using accept_operation = descriptor_operation<io_kind::accept, int, &attempt_to_accept>;
+using read_operation = descriptor_operation<io_kind::read, std::size_t, &attempt_to_read>;
+using write_operation = descriptor_operation<io_kind::write, std::size_t, &attempt_to_write>;
+using open_operation = descriptor_operation<io_kind::open, int, &attempt_to_open>;
+using sync_operation = descriptor_operation<io_kind::sync, void, &attempt_to_sync>;
+using stat_operation = descriptor_operation<io_kind::stat, void, &attempt_to_stat>;
 
 static_assert(sizeof(receive_operation) <= 128, "an operation of I/O stays within 128 bytes of the awaiting frame");
 

@@ -26,24 +26,26 @@ struct task_core;
 class descriptor_state {
 public:
     descriptor_state(io_driver& driver, int fd) noexcept : driver_(&driver), fd_(fd) {}
-    descriptor_state(const descriptor_state&)            = delete;
+    descriptor_state(const descriptor_state&) = delete;
     descriptor_state& operator=(const descriptor_state&) = delete;
 
-    [[nodiscard]] int        fd() const noexcept { return fd_; }
+    [[nodiscard]] int fd() const noexcept { return fd_; }
     [[nodiscard]] io_driver& driver() const noexcept { return *driver_; }
 
     /// An operation begins. @returns false when the descriptor is closed or closing
     [[nodiscard]] bool enter() noexcept {
         std::uint32_t seen = users_.load(std::memory_order_relaxed);
         do {
-            if ((seen & closing) != 0) [[unlikely]] return false;
+            if ((seen & closing) != 0) [[unlikely]]
+                return false;
         } while (!users_.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
         return true;
     }
     /// The operation is over; the state may be gone afterwards.
     void leave() noexcept {
         const std::uint32_t before = users_.fetch_sub(1, std::memory_order_acq_rel);
-        if ((before & closing) != 0) [[unlikely]] left_while_closing(before);
+        if ((before & closing) != 0) [[unlikely]]
+            left_while_closing(before);
     }
     [[nodiscard]] bool is_closing() const noexcept { return (users_.load(std::memory_order_acquire) & closing) != 0; }
 
@@ -70,18 +72,18 @@ private:
     friend class idle_wait;
     friend class close_wait;
     // Marks beside the count in users_: close() or abandon() was called; nobody holds the object any more; close() sleeps.
-    static constexpr std::uint32_t closing   = 0x20000000;
+    static constexpr std::uint32_t closing = 0x20000000;
     static constexpr std::uint32_t abandoned = 0x40000000;
-    static constexpr std::uint32_t sleeping  = 0x80000000;
-    static constexpr std::uint32_t count     = closing - 1;
+    static constexpr std::uint32_t sleeping = 0x80000000;
+    static constexpr std::uint32_t count = closing - 1;
 
     WEFT_NOINLINE void left_while_closing(std::uint32_t before) noexcept;
     void close_now() noexcept;
 
-    io_driver*                 driver_;
-    int                        fd_;
+    io_driver* driver_;
+    int fd_;
     std::atomic<std::uint32_t> users_{0};  // operations, close() among them, and the marks
-    task_core*                 closer_ = nullptr;
+    task_core* closer_ = nullptr;
 };
 
 /// Owns a descriptor_state the way an object owns its descriptor.
@@ -112,7 +114,7 @@ public:
     /// @throws object_disposed  when it is closed
     explicit descriptor_use(descriptor_state& state);
     ~descriptor_use() { state_->leave(); }
-    descriptor_use(const descriptor_use&)            = delete;
+    descriptor_use(const descriptor_use&) = delete;
     descriptor_use& operator=(const descriptor_use&) = delete;
 
 private:

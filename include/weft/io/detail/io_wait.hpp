@@ -14,10 +14,10 @@ namespace weft::inline WEFT_ABI::detail {
 
 /// What an operation on a descriptor is made of.
 struct io_request {
-    descriptor_state*  state;
-    void*              buffer;
-    std::size_t        length;
-    std::uint64_t      offset;  ///< open, sync, stat: the flags
+    descriptor_state* state;
+    void* buffer;
+    std::size_t length;
+    std::uint64_t offset;  ///< open, sync, stat: the flags
     cancellation_token token;
 
     io_request(descriptor_state* of, void* data, std::size_t size, cancellation_token stop, std::uint64_t at = 0) noexcept
@@ -30,7 +30,7 @@ struct io_request {
 /// finish() says how it ended.
 class io_wait : io_operation, cancellation_node {
 public:
-    io_wait(const io_wait&)            = delete;
+    io_wait(const io_wait&) = delete;
     io_wait& operator=(const io_wait&) = delete;
 
 protected:
@@ -56,9 +56,9 @@ private:
     [[nodiscard]] bool advance() noexcept;
     [[noreturn]] void fail(std::string (*attempt)(const descriptor_state&));
 
-    bool               entered_ = false;
-    task_core*         awaiter_ = nullptr;
-    descriptor_state*  state_;
+    bool entered_ = false;
+    task_core* awaiter_ = nullptr;
+    descriptor_state* state_;
     cancellation_token token_;
 };
 static_assert(sizeof(io_wait) <= 120, "with the operation's own word: 128 bytes");

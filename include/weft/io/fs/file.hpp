@@ -19,12 +19,12 @@ namespace weft::inline WEFT_ABI::fs {
 
 /// How a file is opened. Flags.
 enum class open_mode : std::uint8_t {
-    read      = 1,
-    write     = 2,
-    create    = 4,   ///< makes the file if it is not there
-    truncate  = 8,   ///< empties it
-    append    = 16,  ///< every write goes to the end
-    exclusive = 32   ///< with create: fails when it is there already
+    read = 1,
+    write = 2,
+    create = 4,     ///< makes the file if it is not there
+    truncate = 8,   ///< empties it
+    append = 16,    ///< every write goes to the end
+    exclusive = 32  ///< with create: fails when it is there already
 };
 constexpr open_mode operator|(open_mode a, open_mode b) noexcept {
     return static_cast<open_mode>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
@@ -58,7 +58,8 @@ public:
         return detail::read_operation(request(buffer.data(), buffer.size(), std::move(token), io_operation::no_offset));
     }
     /// Reads from `offset`, wherever the position is. @returns the number of bytes; 0 at or behind the end
-    [[nodiscard]] detail::read_operation read_at(std::uint64_t offset, std::span<std::byte> buffer, cancellation_token token = {}) {
+    [[nodiscard]] detail::read_operation read_at(
+        std::uint64_t offset, std::span<std::byte> buffer, cancellation_token token = {}) {
         return detail::read_operation(request(buffer.data(), buffer.size(), std::move(token), offset));
     }
 
@@ -81,7 +82,8 @@ public:
 
 private:
     explicit file(detail::descriptor_owner owner) noexcept : owner_(std::move(owner)) {}
-    [[nodiscard]] detail::io_request request(const void* data, std::size_t size, cancellation_token&& token, std::uint64_t offset) const;
+    [[nodiscard]] detail::io_request request(
+        const void* data, std::size_t size, cancellation_token&& token, std::uint64_t offset) const;
     [[nodiscard]] detail::descriptor_state& state() const;
     [[nodiscard]] task<> write_all(std::uint64_t offset, std::span<const std::byte> data, cancellation_token token);
 

@@ -33,7 +33,8 @@ public:
     [[nodiscard]] static endpoint loopback_v4(std::uint16_t port = 0) noexcept;
     [[nodiscard]] static endpoint loopback_v6(std::uint16_t port = 0) noexcept;
     /// From the sixteen (or, for IPv4, first four) bytes in network order.
-    [[nodiscard]] static endpoint from_bytes(bool v6, const std::uint8_t* bytes, std::uint16_t port, std::uint32_t scope = 0) noexcept;
+    [[nodiscard]] static endpoint from_bytes(
+        bool v6, const std::uint8_t* bytes, std::uint16_t port, std::uint32_t scope = 0) noexcept;
 
     [[nodiscard]] bool is_v6() const noexcept { return v6_; }
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
@@ -47,14 +48,14 @@ public:
     /// "127.0.0.1:80", "[::1]:80"
     [[nodiscard]] std::string to_string() const;
 
-    friend bool operator==(const endpoint&, const endpoint&) noexcept                  = default;
+    friend bool operator==(const endpoint&, const endpoint&) noexcept = default;
     friend std::strong_ordering operator<=>(const endpoint&, const endpoint&) noexcept = default;
 
 private:
     std::array<std::uint8_t, 16> bytes_{};
-    std::uint32_t                scope_ = 0;
-    std::uint16_t                port_  = 0;
-    bool                         v6_    = false;
+    std::uint32_t scope_ = 0;
+    std::uint16_t port_ = 0;
+    bool v6_ = false;
 };
 
 }  // namespace weft::inline WEFT_ABI::net

@@ -95,7 +95,7 @@ private:
 
 /// How a listener is made.
 struct listen_options {
-    int  backlog    = 4096;   ///< connections the kernel keeps ready; it lowers this to its own limit
+    int backlog = 4096;       ///< connections the kernel keeps ready; it lowers this to its own limit
     bool reuse_port = false;  ///< several listeners may share the port (SO_REUSEPORT)
 };
 static_assert(std::is_trivially_destructible_v<listen_options>);

@@ -28,24 +28,24 @@ public:
     /// Every error of every faulted task, in the order in which the tasks failed; else the first cancellation.
     struct failures {
         std::vector<std::exception_ptr> faults;
-        std::exception_ptr              cancellation;
+        std::exception_ptr cancellation;
     };
     [[nodiscard]] failures take_failures();
 
 private:
     struct node : continuation {
-        all_completed* owner   = nullptr;
-        task_core*     watched = nullptr;
-        std::size_t    order   = 0;  // when this task ended among the others
+        all_completed* owner = nullptr;
+        task_core* watched = nullptr;
+        std::size_t order = 0;  // when this task ended among the others
         node() noexcept : continuation(&all_completed::on_completed, place_internal) {}
     };
     static void on_completed(work_item& item) noexcept;
 
-    std::size_t              count_;
-    std::unique_ptr<node[]>  nodes_;
+    std::size_t count_;
+    std::unique_ptr<node[]> nodes_;
     std::atomic<std::size_t> remaining_{0};
     std::atomic<std::size_t> ended_{0};
-    task_core*               awaiter_ = nullptr;
+    task_core* awaiter_ = nullptr;
 };
 
 class all_completed_awaiter {

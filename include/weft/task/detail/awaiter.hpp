@@ -14,10 +14,10 @@ namespace weft::inline WEFT_ABI {
 
 /// How an await continues. Flags. Follows System.Threading.Tasks.ConfigureAwaitOptions (1.2/14).
 enum class configure_await_options : std::uint8_t {
-    none                         = 0,  ///< as configure_await(false)
+    none = 0,                          ///< as configure_await(false)
     continue_on_captured_context = 1,  ///< as configure_await(true)
-    suppress_throwing            = 2,  ///< a failed task counts as completed, and as observed; only for task<>
-    force_yielding               = 4   ///< suspend even when the task is complete
+    suppress_throwing = 2,             ///< a failed task counts as completed, and as observed; only for task<>
+    force_yielding = 4                 ///< suspend even when the task is complete
 };
 constexpr configure_await_options operator|(configure_await_options a, configure_await_options b) noexcept {
     return static_cast<configure_await_options>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
@@ -67,7 +67,8 @@ outcome<T> take_outcome(task_core& core) {
         return outcome<T>(core.first_error(), core.final_status() == task_status::canceled);
     }
     if constexpr (std::is_void_v<T>) return outcome<T>();
-    else if constexpr (std::is_reference_v<T>) return outcome<T>(std::in_place, *core.result<std::remove_reference_t<T>*>());
+    else if constexpr (std::is_reference_v<T>)
+        return outcome<T>(std::in_place, *core.result<std::remove_reference_t<T>*>());
     else return outcome<T>(std::in_place, take_result<T, Temporary>(core));
 }
 

@@ -25,7 +25,7 @@ public:
 
     explicit first_completed(std::vector<task_core*> tasks)
         : tasks_(std::move(tasks)), nodes_(std::make_unique<node[]>(tasks_.size())) {}
-    first_completed(const first_completed&)            = delete;
+    first_completed(const first_completed&) = delete;
     first_completed& operator=(const first_completed&) = delete;
 
     [[nodiscard]] bool await_ready() noexcept;
@@ -35,7 +35,7 @@ public:
 private:
     struct node : continuation {
         first_completed* owner = nullptr;
-        std::size_t      index = 0;
+        std::size_t index = 0;
         node() noexcept : continuation(&first_completed::on_completed, place_internal) {}
     };
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
@@ -48,12 +48,12 @@ private:
     /// Takes the nodes of the losers out. @returns how many references of `users_` that gave back
     std::size_t remove_losers(std::size_t registered) noexcept;
 
-    std::vector<task_core*>  tasks_;
-    std::unique_ptr<node[]>  nodes_;
+    std::vector<task_core*> tasks_;
+    std::unique_ptr<node[]> nodes_;
     std::atomic<std::size_t> winner_{none};
-    std::atomic<std::size_t> users_{0};  // registered nodes, and the registering thread; zero resumes the awaiter
+    std::atomic<std::size_t> users_{0};       // registered nodes, and the registering thread; zero resumes the awaiter
     std::atomic<std::size_t> registered_{0};  // set once, when registration has ended
-    task_core*               awaiter_ = nullptr;
+    task_core* awaiter_ = nullptr;
 };
 
 }  // namespace weft::inline WEFT_ABI::detail

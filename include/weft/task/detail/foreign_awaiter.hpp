@@ -52,7 +52,7 @@ public:
         // Only a frame that shutdown destroys while it waits still has its ticket.
         if (ticket_ != nullptr) ticket_.destroy();
     }
-    foreign_awaiter(const foreign_awaiter&)            = delete;
+    foreign_awaiter(const foreign_awaiter&) = delete;
     foreign_awaiter& operator=(const foreign_awaiter&) = delete;
 
     [[nodiscard]] bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
@@ -87,7 +87,7 @@ public:
 
 private:
     // A prvalue awaiter is stored; an awaiter that is the awaitable itself is referred to: it lives in the full expression.
-    awaiter                 awaiter_;
+    awaiter awaiter_;
     std::coroutine_handle<> ticket_;
 };
 

@@ -45,15 +45,17 @@ public:
             return task_awaiter<typename plain::weft_task_result, !std::is_lvalue_reference_v<Awaitable>>(
                 awaitable.core_or_null());
         } else if constexpr (native_awaitable<plain>) {
-            static_assert(!std::is_lvalue_reference_v<Awaitable> || !requires { typename plain::weft_single_use; },
-                          "a value_task is awaited once: write `co_await std::move(value)`, or keep a task<T> of it");
-            static_assert(!std::is_lvalue_reference_v<Awaitable> || requires { typename plain::weft_single_use; },
-                          "an operation is awaited where it is made (`co_await delay(1s)`); to keep it, store it as a task<T>");
+            static_assert(
+                !std::is_lvalue_reference_v<Awaitable> || !requires { typename plain::weft_single_use; },
+                "a value_task is awaited once: write `co_await std::move(value)`, or keep a task<T> of it");
+            static_assert(
+                !std::is_lvalue_reference_v<Awaitable> || requires { typename plain::weft_single_use; },
+                "an operation is awaited where it is made (`co_await delay(1s)`); to keep it, store it as a task<T>");
             return native_awaiter<plain>(awaitable);
         } else {
             static_assert(weft::awaitable<Awaitable>,
-                          "co_await needs a task, an operation, or a type with await_ready/await_suspend/await_resume or "
-                          "operator co_await");
+                "co_await needs a task, an operation, or a type with await_ready/await_suspend/await_resume or "
+                "operator co_await");
             return foreign_awaiter<Awaitable>(std::forward<Awaitable>(awaitable));
         }
     }
@@ -89,10 +91,11 @@ public:
     Task get_return_object() noexcept {
 #if WEFT_FRAME_GUARD
         WEFT_ASSERT(this_thread_block().last_frame ==
-                        std::coroutine_handle<typename Task::promise_type>::from_promise(
-                            static_cast<typename Task::promise_type&>(*this)).address(),
-                    "GCC 12 shifted this coroutine's frame: it awaits in a condition and declares no local variable; name "
-                    "the awaited result in a variable first (docs/gcc12.md)");
+                std::coroutine_handle<typename Task::promise_type>::from_promise(
+                    static_cast<typename Task::promise_type&>(*this))
+                    .address(),
+            "GCC 12 shifted this coroutine's frame: it awaits in a condition and declares no local variable; name "
+            "the awaited result in a variable first (docs/gcc12.md)");
 #endif
         task_core& self = core();
         self.set_flag(flag_handed_out);
@@ -103,8 +106,8 @@ public:
 
     [[nodiscard]] task_core& core() noexcept {
         return task_core::of(std::coroutine_handle<typename Task::promise_type>::from_promise(
-                                 static_cast<typename Task::promise_type&>(*this))
-                                 .address());
+            static_cast<typename Task::promise_type&>(*this))
+                .address());
     }
 };
 
@@ -112,7 +115,7 @@ template <class Task, class T>
 class task_promise : public task_promise_base<Task, T> {
 public:
     template <class U = T>
-        requires(std::is_convertible_v<U&&, T>)
+        requires(std::is_convertible_v<U &&, T>)
     void return_value(U&& value) {
         if constexpr (std::is_reference_v<T>)
             ::new (static_cast<void*>(this->core().template result<std::remove_reference_t<T>*>()))
@@ -131,7 +134,7 @@ public:
 template <class... Parameters>
 struct coroutine_parameters {
     static_assert((!std::is_rvalue_reference_v<Parameters> && ...),
-                  "a coroutine's parameter may not be an rvalue reference: take it by value, the coroutine then owns it");
+        "a coroutine's parameter may not be an rvalue reference: take it by value, the coroutine then owns it");
 };
 
 }  // namespace weft::inline WEFT_ABI::detail

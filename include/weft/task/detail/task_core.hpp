@@ -61,21 +61,21 @@ struct alignas(16) continuation : work_item {
 /// The tag of continuation::place.
 enum place_kind : std::uintptr_t {
     place_dispatcher = 0,  ///< a runtime; may run inline on a thread that has neither context nor scheduler
-    place_context    = 1,  ///< a synchronization_context
-    place_scheduler  = 2,  ///< a task_scheduler
-    place_internal   = 3   ///< the library's own short callback: runs during completion, never user code
+    place_context = 1,     ///< a synchronization_context
+    place_scheduler = 2,   ///< a task_scheduler
+    place_internal = 3     ///< the library's own short callback: runs during completion, never user code
 };
 inline constexpr std::uintptr_t place_mask = 3;
 
 /// Errors of a faulted or canceled task. One allocation, made only when something was thrown.
 struct fault_info {
     std::vector<std::exception_ptr> errors;  ///< faulted: at least one; canceled: the cancellation exception
-    std::atomic<bool>               observed{false};
+    std::atomic<bool> observed{false};
     std::atomic<aggregate_exception*> aggregate{nullptr};  ///< made when task::exception() first asks
 
     explicit fault_info(std::vector<std::exception_ptr> list) : errors(std::move(list)) {}
     ~fault_info();
-    fault_info(const fault_info&)            = delete;
+    fault_info(const fault_info&) = delete;
     fault_info& operator=(const fault_info&) = delete;
 };
 
@@ -93,18 +93,18 @@ struct several_errors {
 
 enum core_flag : std::uint8_t {
     flag_first_segment = 1,   ///< runs on its caller's stack; nobody else can see the task
-    flag_handed_out    = 2,   ///< a handle owns the block (else a throwing parameter copy frees it)
-    flag_run_async     = 4,   ///< run_continuations_asynchronously
-    flag_delegate      = 8,   ///< a delegate task: reports waiting_to_run and running
-    flag_running       = 16,  ///< the delegate has begun
+    flag_handed_out = 2,      ///< a handle owns the block (else a throwing parameter copy frees it)
+    flag_run_async = 4,       ///< run_continuations_asynchronously
+    flag_delegate = 8,        ///< a delegate task: reports waiting_to_run and running
+    flag_running = 16,        ///< the delegate has begun
     flag_strict_cancel = 32,  ///< an operation_canceled of a foreign token is a fault (1.1/7)
-    flag_frame         = 64   ///< a coroutine frame follows the core
+    flag_frame = 64           ///< a coroutine frame follows the core
 };
 
 /// What begin_suspend() changed, for undo_suspend().
 struct suspension {
     synchronization_context* sync;
-    bool                     was_first;
+    bool was_first;
 };
 
 struct task_core;
@@ -123,25 +123,25 @@ struct live_tasks {
 struct task_core : continuation {
     // The word is 0, a single continuation, or the head of a circular list of them (list_bit), changed under lock_bit;
     // claim_bit says that a completion source has won the right to complete. Done: done_bit and the final status.
-    static constexpr std::uintptr_t done_bit   = 1;
-    static constexpr std::uintptr_t list_bit   = 2;
-    static constexpr std::uintptr_t lock_bit   = 4;
-    static constexpr std::uintptr_t claim_bit  = 8;
-    static constexpr std::uintptr_t word_bits  = 15;
-    static constexpr unsigned       status_shift = 8;
+    static constexpr std::uintptr_t done_bit = 1;
+    static constexpr std::uintptr_t list_bit = 2;
+    static constexpr std::uintptr_t lock_bit = 4;
+    static constexpr std::uintptr_t claim_bit = 8;
+    static constexpr std::uintptr_t word_bits = 15;
+    static constexpr unsigned status_shift = 8;
 
     std::atomic<std::uintptr_t> word{0};
-    std::atomic<std::uint32_t>  refs{1};
-    std::atomic<std::uint8_t>   flags;  ///< written by the running coroutine only, so without a read-modify-write
-    task_status                 ending = task_status::ran_to_completion;  ///< final status, before it is published
-    context_map*                locals = nullptr;  ///< first segment: the caller's; suspended: this coroutine's
-    task_core*                  live_next = nullptr;
-    task_core*                  live_prev = nullptr;
-    fault_info*                 fault     = nullptr;
-    const result_operations*    result_ops;
-    dispatcher*                 home = nullptr;  ///< the runtime it was started in; known from the first suspension
-    std::atomic<std::uint32_t>  number{0};       ///< Task.Id, given on first demand
-    std::uint32_t               block_size;
+    std::atomic<std::uint32_t> refs{1};
+    std::atomic<std::uint8_t> flags;  ///< written by the running coroutine only, so without a read-modify-write
+    task_status ending = task_status::ran_to_completion;  ///< final status, before it is published
+    context_map* locals = nullptr;                        ///< first segment: the caller's; suspended: this coroutine's
+    task_core* live_next = nullptr;
+    task_core* live_prev = nullptr;
+    fault_info* fault = nullptr;
+    const result_operations* result_ops;
+    dispatcher* home = nullptr;            ///< the runtime it was started in; known from the first suspension
+    std::atomic<std::uint32_t> number{0};  ///< Task.Id, given on first demand
+    std::uint32_t block_size;
 
     task_core(const result_operations& operations, std::size_t size, std::uint8_t initial_flags) noexcept
         : continuation(&resume_item, 0),
@@ -220,8 +220,8 @@ struct task_core : continuation {
 
     /// The beginning of a coroutine: notes what the caller's thread has, to give it back at the first suspension or the end.
     void begin_first_segment(thread_block& block) noexcept {
-        prev   = reinterpret_cast<continuation*>(&block);  // no list has this node yet
-        place  = reinterpret_cast<std::uintptr_t>(block.sync);
+        prev = reinterpret_cast<continuation*>(&block);  // no list has this node yet
+        place = reinterpret_cast<std::uintptr_t>(block.sync);
         locals = retain_context(block.locals);
     }
     /// The synchronous end of a coroutine that never suspended: no read-modify-write.
@@ -247,7 +247,8 @@ struct task_core : continuation {
     bool wait(const time_point* deadline, const cancellation_token& token);
     /// Throws what an await throws: the first error, or the cancellation. Does nothing after success. Precondition: done.
     void rethrow_if_failed() {
-        if (fault != nullptr) [[unlikely]] rethrow_failure();
+        if (fault != nullptr) [[unlikely]]
+            rethrow_failure();
     }
     [[noreturn]] void rethrow_failure();
     /// Throws the aggregate that wait() and result() throw. Precondition: done.
@@ -277,8 +278,8 @@ inline void resume_awaiter(task_core& awaiter, post_hint hint = post_hint::local
 void resume_here(task_core& core) noexcept;
 
 /// Allocates a block with room for a result and `frame_size` bytes behind the core, and makes the core in it.
-[[nodiscard]] inline task_core* make_core_on(thread_block& thread, const result_operations& operations,
-                                             std::size_t frame_size, std::uint8_t flags) {
+[[nodiscard]] inline task_core* make_core_on(
+    thread_block& thread, const result_operations& operations, std::size_t frame_size, std::uint8_t flags) {
     const std::size_t size = operations.prefix + sizeof(task_core) + frame_size;
     char* block = static_cast<char*>(allocate_from(thread.frames, size));
     return ::new (static_cast<void*>(block + operations.prefix)) task_core(operations, size, flags);
@@ -298,11 +299,10 @@ inline void poison_frame(task_core&, std::size_t) noexcept {}
 template <class T>
 struct result_traits {
     static constexpr std::size_t alignment = alignof(T);
-    static constexpr std::size_t slack     = alignment > 16 ? alignment - 16 : 0;
-    static constexpr std::uint32_t prefix  = static_cast<std::uint32_t>((sizeof(T) + slack + 15) / 16 * 16);
+    static constexpr std::size_t slack = alignment > 16 ? alignment - 16 : 0;
+    static constexpr std::uint32_t prefix = static_cast<std::uint32_t>((sizeof(T) + slack + 15) / 16 * 16);
     static void destroy(void* result) noexcept { static_cast<T*>(result)->~T(); }
-    static constexpr result_operations operations{
-        std::is_trivially_destructible_v<T> ? nullptr : &destroy, prefix,
+    static constexpr result_operations operations{std::is_trivially_destructible_v<T> ? nullptr : &destroy, prefix,
         static_cast<std::uint32_t>((sizeof(T) + 15) / 16 * 16)};
     static_assert(alignment <= 16, "a task's result may be aligned to 16 bytes at most; return it in a std::unique_ptr");
 };

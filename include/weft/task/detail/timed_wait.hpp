@@ -34,20 +34,20 @@ public:
         // Only a frame that shutdown destroys while it waits still has an armed timer.
         if (slot != unarmed) provider_->disarm(*this);
     }
-    timer_wait(const timer_wait&)            = delete;
+    timer_wait(const timer_wait&) = delete;
     timer_wait& operator=(const timer_wait&) = delete;
 
     void start(task_core& awaiter, time_point when) noexcept {
         awaiter_ = &awaiter;
         deadline = when;
-        fire     = [](timer_node& node) noexcept { resume_awaiter(*static_cast<timer_wait&>(node).awaiter_); };
+        fire = [](timer_node& node) noexcept { resume_awaiter(*static_cast<timer_wait&>(node).awaiter_); };
         provider_->arm(*this);
     }
     [[nodiscard]] time_provider& provider() const noexcept { return *provider_; }
 
 private:
     time_provider* provider_;
-    task_core*     awaiter_ = nullptr;
+    task_core* awaiter_ = nullptr;
 };
 
 /// A timer and a token; either may be absent (a deadline of time_point::max() never comes).
@@ -59,7 +59,7 @@ public:
         remove_and_wait(*this);
         if (slot != unarmed) provider_->disarm(*this);
     }
-    cancelable_wait(const cancelable_wait&)            = delete;
+    cancelable_wait(const cancelable_wait&) = delete;
     cancelable_wait& operator=(const cancelable_wait&) = delete;
 
     /// @returns false when it is over already
@@ -80,13 +80,13 @@ private:
     [[nodiscard]] bool take_timer() noexcept;
     void end() noexcept;
 
-    time_provider*            provider_;
-    task_core*                awaiter_ = nullptr;
-    cancellation_token        token_;
+    time_provider* provider_;
+    task_core* awaiter_ = nullptr;
+    cancellation_token token_;
     std::atomic<std::uint8_t> phase_{0};
-    bool                      has_timer_ = false;
-    std::atomic<bool>         taken_{false};  // without a timer: who ends the wait
-    bool                      canceled_ = false;
+    bool has_timer_ = false;
+    std::atomic<bool> taken_{false};  // without a timer: who ends the wait
+    bool canceled_ = false;
 };
 
 }  // namespace weft::inline WEFT_ABI::detail
