@@ -108,7 +108,8 @@ void server_state::admit(net::tcp_stream stream) {
     try {
         stream.no_delay();
         auto added = std::make_shared<session>(shared_from_this(), std::move(stream));
-        if (enter(added)) session::serve(std::move(added)).forget();
+        // Not from here: a client that is quick enough could keep this coroutine from accepting others.
+        if (enter(added)) run(&session::serve, std::move(added)).forget();
         else turn_away(session::take_stream(*added)).forget();
     } catch (...) {
         report(std::current_exception());

@@ -147,6 +147,7 @@ private:
     std::size_t watched_ = 0;
     std::size_t read_size_ = 4 * 1024;
     std::int64_t began_ = 0;  // tick of the first byte of the head, or of the body
+    unsigned turns_ = 0;
     std::atomic<std::int64_t> deadline_{0};
     std::atomic<std::uint64_t> requests_{0};
     std::atomic<phase> phase_{phase::idle};

@@ -10,6 +10,7 @@
 
 #include "http/server_state.hpp"
 #include "weft/base/error.hpp"
+#include "weft/scheduling/yield.hpp"
 
 namespace weft::inline WEFT_ABI::http::detail {
 
@@ -20,8 +21,10 @@ constexpr std::size_t longest_copied = 16 * 1024;  // a longer body is written f
 constexpr std::size_t least_read = 4 * 1024;
 constexpr std::size_t most_read = 64 * 1024;
 constexpr std::size_t kept_memory = 64 * 1024;  // of output and input, between requests
-constexpr std::int64_t grace = 5;               // seconds before the least data rate counts
-constexpr std::int64_t linger_time = 2;         // seconds a client has to see the last response and close
+// A client that always has the next request ready lets others have the worker after so many reads.
+constexpr unsigned turns_at_once = 64;
+constexpr std::int64_t grace = 5;        // seconds before the least data rate counts
+constexpr std::int64_t linger_time = 2;  // seconds a client has to see the last response and close
 constexpr std::uint64_t linger_bytes = 1024 * 1024;
 
 std::string_view text_of(const std::string& buffer) noexcept { return buffer; }
@@ -314,6 +317,7 @@ task<> session::run() {
             output_.clear();
         }
         if (progress == h1_progress::complete) continue;
+        if (++turns_ % turns_at_once == 0) co_await yield();
         std::size_t got = 0;
         try {
             if (watching_.valid()) {
