@@ -170,7 +170,8 @@ task<> accept_when_short_of_descriptors() {
 }
 
 TEST_F(io_drivers, out_of_descriptors_accept_waits_until_there_are_some) {
-    if (WEFT_ASAN) GTEST_SKIP() << "the undefined-behaviour sanitizer looks at memory through pipes, and reports when it gets none";
+    if (WEFT_ASAN)
+        GTEST_SKIP() << "the undefined-behaviour sanitizer looks at memory through pipes, and reports when it gets none";
     block_on(accept_when_short_of_descriptors());
 }
 
