@@ -33,11 +33,16 @@ void all_completed::on_completed(work_item& item) noexcept {
     all_completed& all = *each.owner;
     each.order = all.ended_.fetch_add(1, std::memory_order_relaxed);
     task_core* awaiter = all.awaiter_;
+    const bool may_inline = (each.place & place_not_first) == 0;
     // Release: the awaiter sees `order`; acquire: the last one sees everybody's.
     if (all.remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        const bool inline_allowed = !each.watched->has_flag(flag_run_async);
+        const bool inline_allowed = may_inline && !each.watched->has_flag(flag_run_async);
         run_continuation(*awaiter, inline_allowed);
     }
+}
+
+void all_completed::abandon() noexcept {
+    for (std::size_t i = 0; i < count_; ++i) static_cast<void>(nodes_[i].watched->remove_continuation(nodes_[i]));
 }
 
 all_completed::failures all_completed::take_failures() {

@@ -15,6 +15,13 @@ void require_any(std::size_t count) {
     if (count == 0) throw std::invalid_argument("when_any needs at least one task");
 }
 
+first_completed::~first_completed() {
+    if (users_.load(std::memory_order_relaxed) == 0) return;
+    // Only a frame that shutdown destroys while it waits still has nodes in the tasks' lists.
+    const std::size_t registered = registered_.load(std::memory_order_relaxed);
+    if (registered != 0) static_cast<void>(remove_losers(registered - 1));
+}
+
 bool first_completed::await_ready() noexcept {
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
         if (tasks_[i]->is_done()) {
@@ -69,7 +76,7 @@ void first_completed::on_completed(work_item& item) noexcept {
         if (registered != 0) give_back += self.remove_losers(registered - 1);
     }
     task_core* awaiter = self.awaiter_;
-    const bool may_inline = !self.tasks_[mine.index]->has_flag(flag_run_async);
+    const bool may_inline = (mine.place & place_not_first) == 0 && !self.tasks_[mine.index]->has_flag(flag_run_async);
     if (self.users_.fetch_sub(give_back, std::memory_order_acq_rel) == give_back) run_continuation(*awaiter, may_inline);
 }
 

@@ -61,7 +61,20 @@ std::size_t live_tasks::count(const dispatcher* home) noexcept {
     return total;
 }
 
+// Whoever completes a task later, a source that outlives the runtime above all, must find no trace of those that waited. All
+// are taken out before the first frame goes: until then every task that somebody waits for is alive.
+void live_tasks::unregister_all(const dispatcher& home) noexcept {
+    for (shard& each : shards()) {
+        std::lock_guard lock(each.lock);
+        for (task_core* core = each.newest; core != nullptr; core = core->live_next) {
+            if (core->home != &home || core->awaiting == nullptr) continue;
+            static_cast<void>(std::exchange(core->awaiting, nullptr)->remove_continuation(*core));
+        }
+    }
+}
+
 std::size_t live_tasks::destroy_all(const dispatcher& home) noexcept {
+    unregister_all(home);
     // One at a time, and looked up again each time: destroying a frame may drop the last handle of another suspended task's
     // awaiter, or run code that ends other tasks.
     std::size_t destroyed = 0;

@@ -13,10 +13,11 @@ void throw_empty_handle() { throw invalid_operation("the task handle is empty: i
 
 bool wait_for(task_core& core, std::chrono::nanoseconds limit, const cancellation_token& token) {
     bool done = false;
-    if (limit < std::chrono::nanoseconds::zero()) {
+    const time_point now = std::chrono::steady_clock::now();
+    if (limit < std::chrono::nanoseconds::zero() || limit > time_point::max() - now) {
         done = core.wait(nullptr, token);
     } else {
-        const time_point deadline = std::chrono::steady_clock::now() + limit;
+        const time_point deadline = now + limit;
         done = core.wait(&deadline, token);
     }
     if (done) core.throw_aggregate_if_failed();

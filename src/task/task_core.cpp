@@ -44,6 +44,8 @@ std::uintptr_t make_place(T* where, place_kind kind) noexcept {
 
 continuation* next_of(continuation& node) noexcept { return static_cast<continuation*>(node.next); }
 
+bool is_internal(const continuation& node) noexcept { return (node.place & place_mask) == place_internal; }
+
 // Whether completion may run `node` on this thread right now (1.2/3, 1.2/4, 1.2/8).
 bool may_run_here(const thread_block& block, const continuation& node) noexcept {
     if (block.stack_is_low()) return false;
@@ -135,7 +137,8 @@ task_status task_core::status() const noexcept {
 
 suspension task_core::begin_suspend(bool capture_context) noexcept {
     thread_block& block = this_thread_block();
-    dispatcher* runs_on = block.home != nullptr ? block.home : home != nullptr ? home : &default_dispatcher();
+    // A task stays with the runtime it was started in, whoever's thread it happens to be on now.
+    dispatcher* runs_on = home != nullptr ? home : block.home != nullptr ? block.home : &default_dispatcher();
     std::uintptr_t captured = make_place(runs_on, place_dispatcher);
     if (capture_context && (block.sync != nullptr || block.scheduler != nullptr)) [[unlikely]] {
         if (synchronization_context* context = capturable(block.sync)) captured = make_place(context, place_context);
@@ -154,6 +157,7 @@ suspension task_core::begin_suspend(bool capture_context) noexcept {
     }
     locals = mine;
     place = captured;
+    awaiting = nullptr;
     return before;
 }
 
@@ -303,22 +307,38 @@ continuation* task_core::publish() noexcept {
     return first;
 }
 
-// Internal callbacks run at once; the first continuation runs here if it may (it is returned); all others are queued, so that
-// one awaiter's long continuation cannot delay the rest (1.2/5). `this` may be gone once an internal callback has run, so what
-// is needed of it is read first.
+// The first continuation runs here if it may: a coroutine is returned, an internal callback, which may resume the coroutine of a
+// combinator, comes last. All others are queued before, and internal ones told not to resume anybody, so that one awaiter's long
+// continuation cannot delay the rest (1.2/5). `this` may be gone once an internal callback has run, so what is needed of it is
+// read first.
 task_core* task_core::deliver(continuation* list) noexcept {
     if (list == nullptr) return nullptr;
     const bool run_async = has_flag(flag_run_async);
-    continuation* first = list;
+    continuation* following = next_of(*list);
     task_core* chosen = nullptr;
-    for (continuation* node = list; node != nullptr;) {
-        continuation* following = next_of(*node);
-        if ((node->place & place_mask) == place_internal) node->run(*node);
-        else if (node == first && !run_async && may_run_here(this_thread_block(), *node))
-            chosen = static_cast<task_core*>(node);
-        else enqueue(*node, post_hint::local);
-        node = following;
+    const bool internal_first = is_internal(*list);
+    if (!internal_first) {
+        if (!run_async && may_run_here(this_thread_block(), *list)) chosen = static_cast<task_core*>(list);
+        else enqueue(*list, post_hint::local);
     }
+    continuation* internals = nullptr;
+    continuation** end_of_internals = &internals;
+    while (following != nullptr) {
+        continuation* node = std::exchange(following, next_of(*following));
+        if (is_internal(*node)) {
+            *end_of_internals = node;
+            end_of_internals = &node->prev;  // no list has it any more, and `next` has another type
+        } else {
+            enqueue(*node, post_hint::local);
+        }
+    }
+    *end_of_internals = nullptr;
+    while (internals != nullptr) {
+        continuation* node = std::exchange(internals, internals->prev);
+        node->place |= place_not_first;
+        node->run(*node);
+    }
+    if (internal_first) list->run(*list);
     return chosen;
 }
 
@@ -349,8 +369,12 @@ void resume_here(task_core& core) noexcept {
     thread_block& block = this_thread_block();
     synchronization_context* sync = block.sync;
     context_map* outer = retain_context(block.locals);
+    // On a thread of no runtime the coroutine still finds its own: its time, its pool.
+    dispatcher* const outer_home = block.home;
+    if (outer_home == nullptr) block.home = core.home;
     switch_context(block, std::exchange(core.locals, nullptr));
     core.handle().resume();
+    block.home = outer_home;
     block.sync = sync;
     switch_context(block, outer);
 }

@@ -70,13 +70,14 @@ bool task_core::wait(const time_point* deadline, const cancellation_token& token
         if (runner->run_until(done, this)) return true;
     }
     blocked_thread waiter;
-    if (!add_continuation(waiter)) return true;
     {
+        // Before the node is published: registering may throw, and nothing of this frame may then be in the task's list.
         cancellation_registration registration = token.unsafe_register([&waiter] { waiter.on_canceled(); });
+        if (!add_continuation(waiter)) return true;
         blocking_notice notice(runner);
         waiter.await_signal(deadline);
     }
-    if (waiter.completed) return true;
+    // Never by a look at `completed`: the completer may have written it and still hold the mutex.
     if (!remove_continuation(waiter)) {
         waiter.await_completer();
         return true;
@@ -90,6 +91,13 @@ std::exception_ptr task_core::first_error() const noexcept { return fault == nul
 void task_core::rethrow_failure() {
     mark_observed();
     std::rethrow_exception(fault->errors.front());
+}
+
+void task_core::rethrow_every() {
+    if (fault == nullptr) return;
+    if (fault->errors.size() == 1) rethrow_failure();
+    mark_observed();
+    throw several_errors{fault->errors};
 }
 
 const aggregate_exception* task_core::exception() {

@@ -10,7 +10,7 @@ namespace {
 class until_operation : public operation<until_operation, void> {
 public:
     using parameters = std::pair<time_point, cancellation_token>;
-    explicit until_operation(parameters of) : when_(of.first), wait_(current_time_provider(), std::move(of.second)) {}
+    explicit until_operation(parameters of) : when_(of.first), wait_(infinite_delay, std::move(of.second)) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool start(task_core& awaiter) noexcept { return wait_.start(awaiter, when_); }
     void await_resume() {
@@ -30,6 +30,9 @@ task<> until(time_point when, cancellation_token token) {
 }
 
 task<wait_end> wait_for_end(task_core& watched, std::chrono::nanoseconds limit, cancellation_token token) {
+    // Any result type: only the reference counts. The proxy that holds the task may go before this frame does.
+    watched.add_ref();
+    const task<> kept(&watched, adopt_core{});
     const time_point when = limit == infinite_delay ? time_point::max() : deadline_after(current_time_provider(), limit);
     cancellation_source stop = cancellation_source::linked(token);
     task<> alarm = until(when, stop.token());

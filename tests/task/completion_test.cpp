@@ -8,8 +8,12 @@
 #include <thread>
 #include <vector>
 
+#include "support/eventually.hpp"
+#include "weft/block_on.hpp"
 #include "weft/delay.hpp"
 #include "weft/run.hpp"
+#include "weft/runtime.hpp"
+#include "weft/synchronization_context.hpp"
 #include "weft/task_completion_source.hpp"
 #include "weft/unobserved_exception.hpp"
 #include "weft/wait_async.hpp"
@@ -309,7 +313,89 @@ TEST(wait_async, S_1_9_15_nothing_stays_registered_whichever_side_wins) {
     EXPECT_EQ(watched.core_or_null()->word.load(), 0U);
 }
 
+task<bool> blocks_until_done(task<> all, const task<int>& other) {
+    co_await all;
+    co_return other.wait(20s);
+}
+
+TEST(when_all, S_1_2_5_a_continuation_behind_it_does_not_hold_up_other_awaiters_of_its_member) {
+    task_completion_source<> gate;
+    task<int> other;
+    task<bool> first = blocks_until_done(when_all(gate.task(), completed_task()), other);
+    other = value_after(gate.task(), 1);
+    gate.set_result();
+    EXPECT_TRUE(first.get());
+}
+
+/// A context that takes everything and runs nothing: a thread that blocks instead of pumping.
+struct never_pumped : synchronization_context {
+    void post(callback) override {}
+    void post_item(work_item&) override {}
+};
+
+TEST(wait_async, gives_up_though_the_callers_context_is_blocked) {
+    task_completion_source<int> slow;
+    never_pumped context;
+    synchronization_context_scope scope(&context);
+    task<int> given_up = slow.task().wait_async(1ms);
+    ASSERT_TRUE(weft_test::eventually([&given_up] { return given_up.is_completed(); }));
+    EXPECT_THROW(given_up.get(), timeout_exception);
+}
+
+TEST(wait_async, S_1_9_14_copies_every_error_of_the_task) {
+    task_completion_source<> failing;
+    task<> proxy = failing.task().wait_async(1h);
+    failing.set_exception(std::vector<std::exception_ptr>{
+        std::make_exception_ptr(test_error("a")), std::make_exception_ptr(test_error("b"))});
+    EXPECT_THROW(proxy.wait(), aggregate_exception);
+    EXPECT_EQ(proxy.exception()->inner_exceptions().size(), 2U);
+}
+
+TEST(runtime_end, a_source_that_outlives_the_runtime_finds_no_trace_of_those_that_waited) {
+    task_completion_source<> gate;
+    task<> watched = gate.task();
+    {
+        runtime_options options;
+        options.min_threads = 1;
+        options.driver = "parking";
+        runtime where(options);
+        {
+            const detail::home_scope scope(where.pool());
+            value_after(watched, 1).forget();
+            value_after(watched, 2).forget();
+            when_all(watched, gate.task()).forget();
+            when_any(watched, gate.task()).forget();
+            watched.wait_async(1h).forget();
+        }
+        EXPECT_GE(where.shutdown(0ms).suspended_tasks, 5U);
+    }
+    EXPECT_EQ(watched.core_or_null()->word.load(), 0U);
+    gate.set_result();
+}
+
+TEST(wait, the_longest_limit_is_no_limit) {
+    task_completion_source<> gate;
+    const task<> opened = gate.task();
+    task<bool> waiting = run([opened] { return opened.wait(std::chrono::nanoseconds::max()); });
+    task<> soon = delay(1ms);
+    soon.get();
+    gate.set_result();
+    EXPECT_TRUE(waiting.get());
+}
+
 // ---- 1.8 run
+
+TEST(run, S_1_8_4_a_function_that_returns_an_empty_task_gives_a_canceled_one) {
+    task<> outer = run([] { return task<>(); });
+    EXPECT_THROW(outer.get(), task_canceled);
+    EXPECT_TRUE(outer.is_canceled());
+}
+
+TEST(run, S_1_8_4_every_error_of_the_inner_task_is_copied) {
+    task<> outer = run([] { return when_all(from_exception(test_error("a")), from_exception(test_error("b"))); });
+    EXPECT_THROW(outer.wait(), aggregate_exception);
+    EXPECT_EQ(outer.exception()->inner_exceptions().size(), 2U);
+}
 
 TEST(run, S_1_8_2_a_cancelled_token_means_the_function_is_never_called) {
     cancellation_source source;

@@ -96,8 +96,14 @@ task<R> run_asynchronous(cancellation_token token, F function, Args... args) {
     co_await start_on_pool(false);
     token.throw_if_cancellation_requested();
     auto inner = run_traits<F&, Args...>::call(function, token, std::move(args)...);
-    if constexpr (std::is_void_v<R>) co_await std::move(inner);
-    else co_return co_await std::move(inner);
+    if constexpr (!task_type<decltype(inner)>) {
+        if constexpr (std::is_void_v<R>) co_await std::move(inner);
+        else co_return co_await std::move(inner);
+    } else {
+        if (!inner.valid()) throw task_canceled();  // 1.8/4
+        if constexpr (std::is_void_v<R>) co_await unwrapped_task<R>(std::move(inner));
+        else co_return co_await unwrapped_task<R>(std::move(inner));
+    }
 }
 
 template <class F, class... Args>

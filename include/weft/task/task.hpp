@@ -163,6 +163,7 @@ public:
         if (!(options_ & configure_await_options::force_yielding))
             return detail::suspend_on(awaiter, *handle_.core_or_null(), capture);
         static_cast<void>(awaiter.begin_suspend(capture));
+        awaiter.awaiting = handle_.core_or_null();
         if (!handle_.core_or_null()->add_continuation(awaiter)) detail::enqueue(awaiter, post_hint::local);
         return true;
     }
@@ -199,6 +200,30 @@ public:
 private:
     task<T> handle_;
 };
+
+namespace detail {
+
+/// Awaited by a proxy, in no context: throws every error of the task it stands for, not only the first (1.8/4).
+template <class T>
+class unwrapped_task {
+public:
+    using weft_native = void;
+
+    explicit unwrapped_task(task<T> inner) noexcept : inner_(std::move(inner)) {}
+    [[nodiscard]] bool await_ready() const noexcept { return inner_.core_or_null()->is_done(); }
+    bool await_suspend(std::coroutine_handle<> self) noexcept {
+        return suspend_on(core_of(self), *inner_.core_or_null(), false);
+    }
+    T await_resume() {
+        inner_.core_or_null()->rethrow_every();
+        return take_result<T, true>(*inner_.core_or_null());
+    }
+
+private:
+    task<T> inner_;
+};
+
+}  // namespace detail
 
 template <class T>
 bool task<T>::wait(std::chrono::nanoseconds limit, cancellation_token token) const {

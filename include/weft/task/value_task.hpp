@@ -100,6 +100,12 @@ public:
     /// Blocks until done and takes the result. @throws the original exception
     T get() && { return std::move(*this).as_task().get(); }
 
+    /// Does not come back to the captured context when false: `co_await std::move(value).configure_await(false)`.
+    value_task&& configure_await(bool continue_on_captured_context) && noexcept {
+        capture_ = continue_on_captured_context;
+        return std::move(*this);
+    }
+
     // ---- awaiting: once, as an rvalue
 
     using weft_native = void;
@@ -108,11 +114,11 @@ public:
     [[nodiscard]] bool await_ready() const { return is_completed(); }
     bool await_suspend(std::coroutine_handle<> self) {
         detail::task_core& awaiter = detail::core_of(self);
-        if (state_ == state::task) return detail::suspend_on(awaiter, *task_.core_or_null(), true);
+        if (state_ == state::task) return detail::suspend_on(awaiter, *task_.core_or_null(), capture_);
         // The continuation may run, and this object die, before on_completed() returns.
         value_task_source<T>* source = source_;
         const std::uint16_t version = version_;
-        const detail::suspension before = awaiter.begin_suspend(true);
+        const detail::suspension before = awaiter.begin_suspend(capture_);
         try {
             source->on_completed(awaiter, version);
         } catch (...) {
@@ -167,6 +173,7 @@ private:
     }
 
     state state_;
+    bool capture_ = true;
     std::uint16_t version_ = 0;
     union {
         slot value_;
@@ -181,7 +188,7 @@ namespace detail {
 
 template <class T>
 task<T> await_value_task(value_task<T> value) {
-    co_return co_await std::move(value);
+    co_return co_await std::move(value).configure_await(false);
 }
 
 }  // namespace detail

@@ -19,11 +19,13 @@ task<wait_end> wait_for_end(task_core& watched, std::chrono::nanoseconds limit, 
 
 template <class T>
 task<T> wait_async_of(task<T> watched, std::chrono::nanoseconds limit, cancellation_token token) {
-    const wait_end end = co_await wait_for_end(*watched.core_or_null(), limit, token);
+    // Not in the caller's context: a thread that blocks on this one could never give up.
+    task<wait_end> racing = wait_for_end(*watched.core_or_null(), limit, token);
+    const wait_end end = co_await racing.configure_await(false);
     if (end == wait_end::timeout) throw timeout_exception();
     if (end == wait_end::token) throw task_canceled(token);
-    if constexpr (std::is_void_v<T>) co_await std::move(watched);
-    else co_return co_await std::move(watched);
+    if constexpr (std::is_void_v<T>) co_await unwrapped_task<T>(std::move(watched));
+    else co_return co_await unwrapped_task<T>(std::move(watched));
 }
 
 }  // namespace detail

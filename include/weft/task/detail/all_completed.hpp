@@ -17,6 +17,12 @@ void require_handle(const task_core* core, const char* function);
 class all_completed {
 public:
     explicit all_completed(std::size_t count) : count_(count), nodes_(std::make_unique<node[]>(count)) {}
+    ~all_completed() {
+        // Only a frame that shutdown destroys while it waits still has nodes in the tasks' lists.
+        if (remaining_.load(std::memory_order_relaxed) != 0) abandon();
+    }
+    all_completed(const all_completed&) = delete;
+    all_completed& operator=(const all_completed&) = delete;
 
     void set(std::size_t index, task_core* core) noexcept {
         nodes_[index].owner = this;
@@ -40,6 +46,7 @@ private:
         node() noexcept : continuation(&all_completed::on_completed, place_internal) {}
     };
     static void on_completed(work_item& item) noexcept;
+    void abandon() noexcept;
 
     std::size_t count_;
     std::unique_ptr<node[]> nodes_;

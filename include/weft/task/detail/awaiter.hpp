@@ -40,6 +40,7 @@ inline task_core& core_of(std::coroutine_handle<> handle) noexcept { return task
 /// Suspends `awaiter` until `awaited` is done. @returns false when it is already: continue in place.
 inline bool suspend_on(task_core& awaiter, task_core& awaited, bool capture_context) noexcept {
     const suspension before = awaiter.begin_suspend(capture_context);
+    awaiter.awaiting = &awaited;
     if (awaited.add_continuation(awaiter)) return true;
     awaiter.undo_suspend(before);
     return false;

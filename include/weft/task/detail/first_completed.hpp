@@ -25,6 +25,7 @@ public:
 
     explicit first_completed(std::vector<task_core*> tasks)
         : tasks_(std::move(tasks)), nodes_(std::make_unique<node[]>(tasks_.size())) {}
+    ~first_completed();
     first_completed(const first_completed&) = delete;
     first_completed& operator=(const first_completed&) = delete;
 

@@ -66,6 +66,8 @@ enum place_kind : std::uintptr_t {
     place_internal = 3     ///< the library's own short callback: runs during completion, never user code
 };
 inline constexpr std::uintptr_t place_mask = 3;
+/// Set by the completer in the place of an internal callback that was not registered first: it may not resume anybody inline.
+inline constexpr std::uintptr_t place_not_first = 4;
 
 /// Errors of a faulted or canceled task. One allocation, made only when something was thrown.
 struct fault_info {
@@ -118,6 +120,9 @@ struct live_tasks {
     /// Destroys the frames of the tasks that belong to `home`, newest first. Their awaiters, if any, are never resumed.
     /// Precondition: no thread runs work of `home` any more, and no operation of theirs is in flight.
     static std::size_t destroy_all(const dispatcher& home) noexcept;
+
+private:
+    static void unregister_all(const dispatcher& home) noexcept;
 };
 
 struct task_core : continuation {
@@ -140,6 +145,7 @@ struct task_core : continuation {
     fault_info* fault = nullptr;
     const result_operations* result_ops;
     dispatcher* home = nullptr;            ///< the runtime it was started in; known from the first suspension
+    task_core* awaiting = nullptr;         ///< the task whose list this suspended coroutine is in, if it waits for one
     std::atomic<std::uint32_t> number{0};  ///< Task.Id, given on first demand
     std::uint32_t block_size;
 
@@ -251,6 +257,8 @@ struct task_core : continuation {
             rethrow_failure();
     }
     [[noreturn]] void rethrow_failure();
+    /// As rethrow_if_failed(), for a proxy that takes over all errors. Throws several_errors when there is more than one.
+    void rethrow_every();
     /// Throws the aggregate that wait() and result() throw. Precondition: done.
     void throw_aggregate_if_failed();
     [[nodiscard]] std::exception_ptr first_error() const noexcept;
