@@ -24,14 +24,13 @@ namespace weft::inline WEFT_ABI::detail {
 namespace {
 
 using free_block = frame_cache::free_block;
-static_assert(sizeof(free_block) <= frame_step, "the smallest block holds the links of a batch");
+static_assert(sizeof(free_block) <= smallest_class, "the smallest block holds the links of a batch");
 
 constexpr std::size_t batch_bytes = 32 * 1024;  // about what a second-level cache shares without noticing
 constexpr std::uint32_t depot_batches = 256;    // of one class in one shard: at most 8 MiB
 constexpr std::size_t depot_shards = 4;
 
-constexpr std::size_t class_of(std::size_t size) noexcept { return size == 0 ? 0 : (size - 1) / frame_step; }
-constexpr std::size_t block_bytes(std::size_t index) noexcept { return (index + 1) * frame_step; }
+constexpr std::size_t block_bytes(std::size_t index) noexcept { return smallest_class + index * frame_step; }
 
 constexpr auto batch_sizes = [] {
     std::array<std::uint32_t, frame_classes> sizes{};
@@ -116,9 +115,9 @@ WEFT_NOINLINE void retire(frame_cache::bin& bin, std::size_t index) noexcept {
 }  // namespace
 
 void* allocate_cached(frame_cache& cache, std::size_t size) {
-    const std::size_t index = class_of(size);
-    if (index >= frame_classes) [[unlikely]]
+    if (size > largest_class) [[unlikely]]
         return ::operator new(size);
+    const std::size_t index = frame_class_of(size);
     frame_cache::bin& bin = cache.bins[index];
     if (free_block* block = bin.head) [[likely]] {
         bin.head = block->next;
@@ -129,11 +128,11 @@ void* allocate_cached(frame_cache& cache, std::size_t size) {
 }
 
 void free_cached(frame_cache& cache, void* memory, std::size_t size) noexcept {
-    const std::size_t index = class_of(size);
-    if (index >= frame_classes) [[unlikely]] {
+    if (size > largest_class) [[unlikely]] {
         ::operator delete(memory, size);
         return;
     }
+    const std::size_t index = frame_class_of(size);
     frame_cache::bin& bin = cache.bins[index];
     free_block* block = ::new (memory) free_block;
     block->next = bin.head;

@@ -31,7 +31,7 @@ bool cancelable_wait::start(task_core& awaiter, time_point when) noexcept {
     if (has_timer_) {
         deadline = when;
         timer_node::fire = &on_timer;
-        provider_->arm(*this);
+        provider_of(awaiter).arm(*this);
     }
     cancellation_node::fire = &on_cancel;
     if (!add_registration(token_, *this) && take_timer()) {
@@ -44,7 +44,7 @@ bool cancelable_wait::start(task_core& awaiter, time_point when) noexcept {
 }
 
 bool cancelable_wait::take_timer() noexcept {
-    if (has_timer_) return provider_->disarm(*this);
+    if (has_timer_) return provider_of(*awaiter_).disarm(*this);
     return !taken_.exchange(true, std::memory_order_acq_rel);
 }
 

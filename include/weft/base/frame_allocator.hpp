@@ -10,10 +10,17 @@
 
 namespace weft::inline WEFT_ABI::detail {
 
-/// Blocks grow in steps of 32 bytes; above the largest class they come straight from the global allocator.
-inline constexpr std::size_t frame_step = 32;
-inline constexpr std::size_t frame_classes = 128;  // up to 4 KiB: GCC keeps every local of a coroutine in its frame
-inline constexpr std::size_t largest_class = frame_step * frame_classes;
+/// Blocks grow in steps of 16 bytes from 24, 40, 56 on: what fits without a rest into a chunk of the C library's allocator, which
+/// puts 8 bytes of its own in front. Above the largest class they come straight from the global allocator.
+inline constexpr std::size_t frame_step = 16;
+inline constexpr std::size_t smallest_class = 24;
+inline constexpr std::size_t frame_classes = 256;  // up to 4 KiB: GCC keeps every local of a coroutine in its frame
+inline constexpr std::size_t largest_class = smallest_class + frame_step * (frame_classes - 1);
+
+/// Which class holds `size`. Precondition: size <= largest_class.
+[[nodiscard]] constexpr std::size_t frame_class_of(std::size_t size) noexcept {
+    return size <= smallest_class ? 0 : (size - smallest_class + frame_step - 1) / frame_step;
+}
 
 /// One thread's free blocks. Reached through thread_block; a block travels to another thread only in a full batch.
 struct frame_cache {
@@ -46,8 +53,8 @@ void free_cached(frame_cache& cache, void* block, std::size_t size) noexcept;
 #if WEFT_ASAN || WEFT_TSAN
     return allocate_frame(size);
 #else
-    if (size != 0 && size <= largest_class) [[likely]] {
-        frame_cache::bin& bin = cache.bins[(size - 1) / frame_step];
+    if (size <= largest_class) [[likely]] {
+        frame_cache::bin& bin = cache.bins[frame_class_of(size)];
         if (frame_cache::free_block* block = bin.head) [[likely]] {
             bin.head = block->next;
             --bin.count;
@@ -63,8 +70,8 @@ inline void free_to([[maybe_unused]] frame_cache& cache, void* memory, std::size
 #if WEFT_ASAN || WEFT_TSAN
     free_frame(memory, size);
 #else
-    if (size != 0 && size <= largest_class) [[likely]] {
-        frame_cache::bin& bin = cache.bins[(size - 1) / frame_step];
+    if (size <= largest_class) [[likely]] {
+        frame_cache::bin& bin = cache.bins[frame_class_of(size)];
         if (bin.count + 1 < bin.batch) [[likely]] {
             auto* block = ::new (memory) frame_cache::free_block;
             block->next = bin.head;

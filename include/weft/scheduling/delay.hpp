@@ -14,19 +14,16 @@ namespace weft::inline WEFT_ABI {
 class delay_operation : public operation<delay_operation, void> {
 public:
     using parameters = std::chrono::nanoseconds;
-    explicit delay_operation(parameters limit) : limit_(limit), wait_(detail::current_time_provider()) {
-        detail::check_delay(limit, "delay");
-    }
-    [[nodiscard]] parameters take_parameters() const noexcept { return limit_; }
-    [[nodiscard]] bool await_ready() const noexcept { return limit_ == std::chrono::nanoseconds::zero(); }
+    explicit delay_operation(parameters limit) : wait_(limit) { detail::check_delay(limit, "delay"); }
+    [[nodiscard]] parameters take_parameters() const noexcept { return wait_.limit(); }
+    [[nodiscard]] bool await_ready() const noexcept { return wait_.limit() == std::chrono::nanoseconds::zero(); }
     bool start(detail::task_core& awaiter) noexcept {
-        if (limit_ != detail::infinite_delay) wait_.start(awaiter, detail::deadline_after(wait_.provider(), limit_));
+        wait_.start(awaiter);
         return true;
     }
     void await_resume() const noexcept {}
 
 private:
-    std::chrono::nanoseconds limit_;
     detail::timer_wait wait_;
 };
 
@@ -34,30 +31,22 @@ private:
 class cancelable_delay_operation : public operation<cancelable_delay_operation, void> {
 public:
     using parameters = std::pair<std::chrono::nanoseconds, cancellation_token>;
-    explicit cancelable_delay_operation(parameters of)
-        : limit_(of.first), wait_(detail::current_time_provider(), std::move(of.second)) {
-        detail::check_delay(limit_, "delay");
+    explicit cancelable_delay_operation(parameters of) : wait_(of.first, std::move(of.second)) {
+        detail::check_delay(wait_.limit(), "delay");
     }
-    [[nodiscard]] parameters take_parameters() const { return {limit_, wait_.token()}; }
+    [[nodiscard]] parameters take_parameters() const { return {wait_.limit(), wait_.token()}; }
     [[nodiscard]] bool await_ready() const noexcept {
-        return limit_ == std::chrono::nanoseconds::zero() || wait_.token().is_cancellation_requested();
+        return wait_.limit() == std::chrono::nanoseconds::zero() || wait_.token().is_cancellation_requested();
     }
-    bool start(detail::task_core& awaiter) noexcept {
-        started_ = true;
-        return wait_.start(awaiter,
-            limit_ == detail::infinite_delay ? time_point::max() : detail::deadline_after(wait_.provider(), limit_));
-    }
+    bool start(detail::task_core& awaiter) noexcept { return wait_.start(awaiter); }
     void await_resume() {
-        const bool canceled = wait_.finish();
-        // Never started: a token cancelled beforehand wins even over a delay of zero.
-        const bool before = limit_ == std::chrono::nanoseconds::zero() || !started_;
-        if (canceled || (before && wait_.token().is_cancellation_requested())) throw task_canceled(wait_.token());
+        // A token cancelled beforehand wins even over a delay of zero, which never starts.
+        const bool before = !wait_.has_started() && wait_.token().is_cancellation_requested();
+        if (wait_.finish() || before) throw task_canceled(wait_.token());
     }
 
 private:
-    std::chrono::nanoseconds limit_;
     detail::cancelable_wait wait_;
-    bool started_ = false;
 };
 
 /// Completes after `limit`, never earlier; 0 at once, -1 ms never.

@@ -26,51 +26,66 @@ void check_delay(std::chrono::nanoseconds limit, const char* function);
 
 inline constexpr std::chrono::nanoseconds infinite_delay = std::chrono::milliseconds(-1);
 
-/// A timer alone.
+/// The time provider of the runtime that `awaiter` was started in. Precondition: it has suspended.
+[[nodiscard]] inline time_provider& provider_of(const task_core& awaiter) noexcept { return awaiter.home->time(); }
+
+/// A timer alone. Small, as a sleeping coroutine is little else: until it starts, `deadline` holds the limit.
 class timer_wait : timer_node {
 public:
-    explicit timer_wait(time_provider& provider) noexcept : provider_(&provider) {}
+    explicit timer_wait(std::chrono::nanoseconds limit) noexcept { deadline = time_point(limit); }
     ~timer_wait() {
         // Only a frame that shutdown destroys while it waits still has an armed timer.
-        if (slot != unarmed) provider_->disarm(*this);
+        if (slot != unarmed) provider_of(*awaiter_).disarm(*this);
     }
     timer_wait(const timer_wait&) = delete;
     timer_wait& operator=(const timer_wait&) = delete;
 
-    void start(task_core& awaiter, time_point when) noexcept {
+    /// Precondition: not started.
+    [[nodiscard]] std::chrono::nanoseconds limit() const noexcept { return deadline.time_since_epoch(); }
+
+    void start(task_core& awaiter) noexcept {
         awaiter_ = &awaiter;
-        deadline = when;
+        if (limit() == infinite_delay) return;
+        time_provider& provider = provider_of(awaiter);
+        deadline = deadline_after(provider, limit());
         fire = [](timer_node& node) noexcept { resume_awaiter(*static_cast<timer_wait&>(node).awaiter_); };
-        provider_->arm(*this);
+        provider.arm(*this);
     }
-    [[nodiscard]] time_provider& provider() const noexcept { return *provider_; }
 
 private:
-    time_provider* provider_;
     task_core* awaiter_ = nullptr;
 };
 
-/// A timer and a token; either may be absent (a deadline of time_point::max() never comes).
+/// A timer and a token; either may be absent.
 class cancelable_wait : timer_node, cancellation_node {
 public:
-    cancelable_wait(time_provider& provider, cancellation_token token) noexcept
-        : provider_(&provider), token_(std::move(token)) {}
+    cancelable_wait(std::chrono::nanoseconds limit, cancellation_token token) noexcept : token_(std::move(token)) {
+        deadline = time_point(limit);
+    }
     ~cancelable_wait() {
         remove_and_wait(*this);
-        if (slot != unarmed) provider_->disarm(*this);
+        if (slot != unarmed) provider_of(*awaiter_).disarm(*this);
     }
     cancelable_wait(const cancelable_wait&) = delete;
     cancelable_wait& operator=(const cancelable_wait&) = delete;
 
-    /// @returns false when it is over already
+    /// Precondition: not started.
+    [[nodiscard]] std::chrono::nanoseconds limit() const noexcept { return deadline.time_since_epoch(); }
+
+    /// Waits for the limit, from now on. @returns false when it is over already
+    [[nodiscard]] bool start(task_core& awaiter) noexcept {
+        return start(awaiter, limit() == infinite_delay ? time_point::max() : deadline_after(provider_of(awaiter), limit()));
+    }
+    /// Waits for an instant; time_point::max() never comes. @returns false when it is over already
     [[nodiscard]] bool start(task_core& awaiter, time_point when) noexcept;
+    /// Whether it has been started.
+    [[nodiscard]] bool has_started() const noexcept { return awaiter_ != nullptr; }
     /// To be called by the resumed awaiter. @returns whether the token ended the wait
     [[nodiscard]] bool finish() noexcept {
         remove_and_wait(*this);
         return canceled_;
     }
     [[nodiscard]] const cancellation_token& token() const noexcept { return token_; }
-    [[nodiscard]] time_provider& provider() const noexcept { return *provider_; }
 
 private:
     static constexpr std::uint8_t started = 1, ended = 2;
@@ -80,7 +95,6 @@ private:
     [[nodiscard]] bool take_timer() noexcept;
     void end() noexcept;
 
-    time_provider* provider_;
     task_core* awaiter_ = nullptr;
     cancellation_token token_;
     std::atomic<std::uint8_t> phase_{0};
