@@ -111,7 +111,11 @@ public:
     using weft_native = void;
     using weft_single_use = void;
 
-    [[nodiscard]] bool await_ready() const { return is_completed(); }
+    // The value that is there is the common case: it alone is inlined into the awaiting coroutine.
+    [[nodiscard]] bool await_ready() const {
+        if (state_ == state::value) [[likely]] return true;
+        return is_completed_otherwise();
+    }
     bool await_suspend(std::coroutine_handle<> self) {
         detail::task_core& awaiter = detail::core_of(self);
         if (state_ == state::task) return detail::suspend_on(awaiter, *task_.core_or_null(), capture_);
@@ -128,21 +132,13 @@ public:
         return true;
     }
     T await_resume() {
-        check();
-        if (state_ == state::task) {
-            weft::task<T> handle = std::move(task_);
-            clear();
-            return detail::take_result<T, true>(*handle.core_or_null());
-        }
-        if (state_ == state::source) {
-            state_ = state::consumed;
-            return source_->get_result(version_);
-        }
+        if (state_ != state::value) [[unlikely]] return take_otherwise();
         if constexpr (std::is_void_v<T>) {
             state_ = state::consumed;
         } else {
             T value = std::move(value_);
-            clear();
+            value_.~slot();
+            state_ = state::consumed;
             return value;
         }
     }
@@ -155,6 +151,18 @@ private:
     void check() const {
         if (state_ == state::consumed)
             throw invalid_operation("the value_task was consumed already: it may be awaited once, and not kept");
+    }
+    // The two below are out of line to keep await_ready() and await_resume() small enough to be inlined.
+    WEFT_NOINLINE bool is_completed_otherwise() const { return is_completed(); }
+    WEFT_NOINLINE T take_otherwise() {
+        check();
+        if (state_ == state::task) {
+            weft::task<T> handle = std::move(task_);
+            clear();
+            return detail::take_result<T, true>(*handle.core_or_null());
+        }
+        state_ = state::consumed;
+        return source_->get_result(version_);
     }
     void clear() noexcept {
         if (state_ == state::task) task_.~task();
