@@ -10,7 +10,7 @@ namespace {
 class until_operation : public operation<until_operation, void> {
 public:
     using parameters = std::pair<time_point, cancellation_token>;
-    explicit until_operation(parameters of) : when_(of.first), wait_(current_time_provider(), std::move(of.second)) {}
+    explicit until_operation(parameters of) : when_(of.first), wait_(infinite_delay, std::move(of.second)) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool start(task_core& awaiter) noexcept { return wait_.start(awaiter, when_); }
     void await_resume() {
