@@ -21,7 +21,7 @@ constexpr double begun_within_ms = 25;
 
 double time_of(blocking_client& client, const std::string& path) {
     const stopwatch watch;
-    const std::string unused = client.get(path);
+    static_cast<void>(client.get(path));
     return watch.milliseconds();
 }
 
@@ -89,7 +89,7 @@ running_app::running_app(const demo_world& world, std::vector<std::string> optio
 json measure_page(running_app& app, const std::string& prefix) {
     json figures;
     for (const std::string way : {"sync", "async", "parallel"}) {
-        const std::string unused = app.client().get(prefix + way);  // connections to the services are there after this
+        static_cast<void>(app.client().get(prefix + way));  // connections to the services are there after this
         std::vector<double> times;
         for (std::size_t round = 0; round < request_rounds; ++round) times.push_back(time_of(app.client(), prefix + way));
         figures[way + "_ms"] = median(times);
@@ -116,7 +116,7 @@ json measure_lanes(const demo_world& world) {
     lanes["sync"];  // the order of the report; sync is measured last, for the threads it adds stay for a while
     for (const std::string way : {"async", "parallel", "sync"}) {
         const std::string path = "/pwg/" + way;
-        const std::string unused = app.client().get("/trace/clear");
+        static_cast<void>(app.client().get("/trace/clear"));
         require_no_failures(send_burst(app.port(), path, 3), path);
         lanes[way] = summarise_lanes(json::parse(app.client().get("/trace")));
     }

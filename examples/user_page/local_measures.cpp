@@ -132,9 +132,9 @@ weft::task<> handle(handler_kind kind, std::uint16_t port, loop_record& record) 
         co_await weft::delay(handler_pause);
         const stopwatch handler;
         if (kind == handler_kind::blocks) {
-            const std::string unused = blocking.get(handler_target);
+            static_cast<void>(blocking.get(handler_target));
         } else if (kind == handler_kind::awaits) {
-            const std::string unused = co_await awaiting.get_string(handler_target);
+            static_cast<void>(co_await awaiting.get_string(handler_target));
         } else {
             co_await weft::delay(300ms);
         }

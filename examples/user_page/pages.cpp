@@ -80,7 +80,7 @@ pages::pages(weft::data::database users, std::string folder, std::uint16_t servi
 
 // ---- one call to a service
 
-std::string pages::call_blocking(std::uint64_t number, std::string path) {
+std::string pages::call_blocking(std::uint64_t number, const std::string& path) {
     const traced_call traced(trace_, number, path);
     const weft::blocking_region region;
     return blocking_.get(path);

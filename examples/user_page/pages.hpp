@@ -54,7 +54,7 @@ private:
     response clear_trace();
     response stats();
 
-    std::string call_blocking(std::uint64_t number, std::string path);
+    std::string call_blocking(std::uint64_t number, const std::string& path);
     weft::task<std::string> call(std::uint64_t number, std::string path);
 
     weft::data::database users_;
