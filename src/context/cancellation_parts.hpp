@@ -7,15 +7,19 @@
 #include <span>
 
 #include "weft/base/time_provider.hpp"
+#include "weft/base/work_item.hpp"
 #include "weft/context/cancellation.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
 /// Made when a time is first set, since most sources never have one.
-struct source_timer : timer_node {
-    explicit source_timer(cancellation_state& state) noexcept : owner(state) { fire = &source_timer::on_fire; }
+struct source_timer : timer_node, work_item {
+    explicit source_timer(cancellation_state& state) noexcept : work_item(&source_timer::on_posted), owner(state) {
+        fire = &source_timer::on_fire;
+    }
 
     static void on_fire(timer_node& node) noexcept;
+    static void on_posted(work_item& item) noexcept;
 
     // Held while the provider is called, but never while callbacks run. `armed` is true from before arm() until disarm()
     // succeeded or `fire` began; it stands for one reference to the owner.

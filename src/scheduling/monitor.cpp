@@ -165,7 +165,7 @@ unsigned pool_core::runnable_threads() const noexcept {
         const worker& each = *table_[index].load(std::memory_order_acquire);
         if (!each.running.load(std::memory_order_acquire)) continue;  // acquire: thread_id is set
         char path[48];
-        std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", each.thread_id);
+        std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", each.thread_id.load(std::memory_order_relaxed));
         const int file = ::open(path, O_RDONLY | O_CLOEXEC);
         if (file < 0) continue;
         char text[64];

@@ -58,11 +58,14 @@ pool_core::pool_core(thread_pool& door, runtime& owner, const runtime_options& o
         monitor_.thread = start_thread([this] { run_monitor(); });
     } catch (...) {
         stop(time_point::max());
+        free_workers();
         throw;
     }
 }
 
-pool_core::~pool_core() {
+pool_core::~pool_core() { free_workers(); }
+
+void pool_core::free_workers() noexcept {
     const unsigned count = table_size_.load(std::memory_order_relaxed);
     for (unsigned index = 0; index < count; ++index) delete table_[index].load(std::memory_order_relaxed);
 }

@@ -94,6 +94,7 @@ private:
     worker& spare_worker();
     void record(injection_reason reason) noexcept;
     void thread_ended(worker& self) noexcept;
+    void free_workers() noexcept;
     void check_process() const noexcept {
         // A forked child has this memory but none of the threads: whatever it posts would wait for ever.
         WEFT_ASSERT(in_own_process(), "a runtime was used in a forked child; after fork() a child may only exec or exit");

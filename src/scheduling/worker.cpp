@@ -73,7 +73,7 @@ void pool_core::run_worker(worker& self) noexcept {
     self.block = &block;
     self.budget = self.interval;
     name_this_thread((self.injected ? "weft-extra-" : "weft-worker-") + std::to_string(self.index));
-    self.thread_id = ::gettid();
+    self.thread_id.store(::gettid(), std::memory_order_relaxed);
     self.running.store(true, std::memory_order_release);  // pairs with runnable_threads(): thread_id is set
     if (!self.injected) driver_->owner_started(self.owner);
 

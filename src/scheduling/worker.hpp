@@ -56,7 +56,7 @@ struct alignas(64) worker : worker_identity {
 
     // The monitor's view.
     std::uint64_t started_at_last_tick = 0;
-    int thread_id = 0;                 ///< of the kernel
+    std::atomic<int> thread_id{0};     ///< of the kernel; a slot is used by several threads in turn
     std::atomic<bool> running{false};  ///< the thread lives and its thread_id is valid
 
     // Under the pool's thread mutex.

@@ -24,7 +24,8 @@ class outcome_awaitable;
 /// times, from any threads, before and after completion.
 ///
 /// `co_await t` on a handle you keep gives `const T&`; on a temporary (or `std::move(t)`) it gives a T: moved out when the
-/// temporary is the only handle, or when T is move-only (other handles then see what a move leaves), else copied.
+/// temporary is the only handle, or when T is move-only (other handles then see what a move leaves), else copied. The same holds
+/// for as_outcome(), configure_await() and the combinators, which hold handles of their own.
 ///
 /// Continuation  the synchronization_context, else the task_scheduler, in force at the await; else wherever the task
 ///               completed, or the pool of the runtime the awaiting coroutine was started in.

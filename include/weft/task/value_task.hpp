@@ -113,7 +113,8 @@ public:
 
     // The value that is there is the common case: it alone is inlined into the awaiting coroutine.
     [[nodiscard]] bool await_ready() const {
-        if (state_ == state::value) [[likely]] return true;
+        if (state_ == state::value) [[likely]]
+            return true;
         return is_completed_otherwise();
     }
     bool await_suspend(std::coroutine_handle<> self) {
@@ -132,7 +133,8 @@ public:
         return true;
     }
     T await_resume() {
-        if (state_ != state::value) [[unlikely]] return take_otherwise();
+        if (state_ != state::value) [[unlikely]]
+            return take_otherwise();
         if constexpr (std::is_void_v<T>) {
             state_ = state::consumed;
         } else {

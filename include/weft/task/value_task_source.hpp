@@ -90,7 +90,12 @@ public:
         requires(!std::is_void_v<T> && std::is_constructible_v<T, U &&>)
     void set_result(U&& value) {
         core_.claim();
-        value_.emplace(std::forward<U>(value));
+        try {
+            value_.emplace(std::forward<U>(value));
+        } catch (...) {
+            core_.complete(std::current_exception());
+            return;
+        }
         core_.complete(nullptr);
     }
     void set_result()

@@ -49,7 +49,7 @@ public:
         void TestBody() override {                                                                                       \
             const ::std::string failure = ::weft::testing::detail::run_test(                                             \
                 &WEFT_DETAIL_JOIN(weft_test_body_, __LINE__), [] { return ::testing::Test::HasFailure(); }, schedules);  \
-            if (!failure.empty()) ADD_FAILURE() << promise << ": " << failure;                                           \
+            if (!failure.empty()) ADD_FAILURE() << (promise) << ": " << failure;                                         \
         }                                                                                                                \
     };                                                                                                                   \
     [[maybe_unused]] const auto* const WEFT_DETAIL_JOIN(weft_test_info_, __LINE__) = ::testing::RegisterTest(            \

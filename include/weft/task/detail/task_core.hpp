@@ -117,7 +117,7 @@ struct live_tasks {
     static void remove(task_core& core) noexcept;
     /// Number of suspended tasks whose home is `home` (any when null).
     [[nodiscard]] static std::size_t count(const dispatcher* home) noexcept;
-    /// Destroys the frames of the tasks that belong to `home`, newest first. Their awaiters, if any, are never resumed.
+    /// Destroys the frames of the tasks that belong to `home`, the newer of two in one shard first. Their awaiters, if any, are never resumed.
     /// Precondition: no thread runs work of `home` any more, and no operation of theirs is in flight.
     static std::size_t destroy_all(const dispatcher& home) noexcept;
 

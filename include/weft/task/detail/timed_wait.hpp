@@ -74,7 +74,8 @@ public:
 
     /// Waits for the limit, from now on. @returns false when it is over already
     [[nodiscard]] bool start(task_core& awaiter) noexcept {
-        return start(awaiter, limit() == infinite_delay ? time_point::max() : deadline_after(provider_of(awaiter), limit()));
+        return start(
+            awaiter, limit() == infinite_delay ? time_point::max() : deadline_after(provider_of(awaiter), limit()));
     }
     /// Waits for an instant; time_point::max() never comes. @returns false when it is over already
     [[nodiscard]] bool start(task_core& awaiter, time_point when) noexcept;
