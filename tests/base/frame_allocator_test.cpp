@@ -45,11 +45,15 @@ TEST_F(frame_allocator_test, the_block_freed_last_is_given_out_first) {
 }
 
 TEST_F(frame_allocator_test, sizes_up_to_a_step_share_a_class_and_the_next_does_not) {
-    void* block = allocate_cached(*cache, 64);
-    free_cached(*cache, block, 33);
-    void* other = allocate_cached(*cache, 65);
+    static_assert(frame_class_of(25) == frame_class_of(40) && frame_class_of(40) != frame_class_of(41));
+    void* block = allocate_cached(*cache, 40);
+    free_cached(*cache, block, 25);
+    void* same = allocate_cached(*cache, 33);
+    EXPECT_EQ(same, block);
+    void* other = allocate_cached(*cache, 41);
     EXPECT_NE(other, block);
-    free_cached(*cache, other, 65);
+    free_cached(*cache, same, 33);
+    free_cached(*cache, other, 41);
 }
 
 TEST_F(frame_allocator_test, what_a_thread_gave_away_in_bulk_comes_back_without_the_global_allocator) {
