@@ -32,7 +32,8 @@ using namespace std::chrono_literals;
     co_return sum;
 }
 
-#if defined(__x86_64__) && !WEFT_ASAN && !WEFT_TSAN
+// Not in unoptimised builds: GCC passes memory orders at run time there, and then takes the strongest.
+#if defined(__x86_64__) && defined(__OPTIMIZE__) && !WEFT_ASAN && !WEFT_TSAN
 
 // Whether the instruction at `code` locks the bus: a lock prefix, or an exchange with memory, which locks by itself.
 bool is_locked(const unsigned char* code) {
