@@ -71,8 +71,11 @@ std::string run_test(task<> (*body)(), bool (*has_failed)(), std::uint64_t sched
     for (std::uint64_t seed = first; seed - first < count; ++seed) {
         const std::string failure = run_once(body, seed);
         if (failure.empty() && !has_failed()) continue;
-        const std::string again = "repeat with WEFT_SEED=" + std::to_string(seed);
-        return failure.empty() ? again : failure + "; " + again;
+        std::string report = failure;
+        if (!report.empty()) report += "; ";
+        report += "repeat with WEFT_SEED=";
+        report += std::to_string(seed);
+        return report;
     }
     return {};
 }
