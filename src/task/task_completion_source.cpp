@@ -30,7 +30,7 @@ completion_source_base::completion_source_base(const result_operations& operatio
         throw std::invalid_argument(
             "a completion source takes run_continuations_asynchronously and attached_to_parent only");
     const bool run_async = options & creation_options::run_continuations_asynchronously;
-    core_ = make_core(operations, 0, static_cast<std::uint8_t>(flag_handed_out | (run_async ? flag_run_async : 0)));
+    core_ = make_core(operations, 0, static_cast<std::uint8_t>(run_async ? flag_run_async : 0));
 }
 
 task_core& completion_source_base::core() const {
@@ -91,7 +91,7 @@ bool completion_source_base::try_copy_failure(task_core& from) {
 task<> completed_task() {
     // Never destroyed: handles may be asked for, and dropped, while the program exits.
     static const task<>* shared = [] {
-        detail::task_core* core = detail::make_core(detail::result_traits<void>::operations, 0, detail::flag_handed_out);
+        detail::task_core* core = detail::make_core(detail::result_traits<void>::operations, 0, 0);
         core->complete();
         return new task<>(core, detail::adopt_core{});
     }();

@@ -105,7 +105,7 @@ void task_core::free_block() noexcept {
 #if WEFT_ASAN
     __asan_unpoison_memory_region(this, block_size - result_ops->prefix);
 #endif
-    free_to(this_thread_block().frames, reinterpret_cast<char*>(this) - result_ops->prefix, block_size);
+    free_to_class(this_thread_block().frames, stored_class, reinterpret_cast<char*>(this) - result_ops->prefix, block_size);
 }
 
 void task_core::destroy_frame() noexcept {
@@ -148,6 +148,7 @@ suspension task_core::begin_suspend(bool capture_context) noexcept {
     context_map* mine = retain_context(block.locals);
     if (before.was_first) {
         clear_flag(flag_first_segment);
+        run = &resume_item;
         block.sync = reinterpret_cast<synchronization_context*>(place);
         switch_context(block, locals);
         home = runs_on;

@@ -84,6 +84,30 @@ inline void free_to([[maybe_unused]] frame_cache& cache, void* memory, std::size
 #endif
 }
 
+/// What a block's header keeps of its size, so that freeing need not compute the class: blocks of the last class, and what is
+/// larger, are told apart by their size.
+[[nodiscard]] constexpr std::uint8_t stored_class_of(std::size_t size) noexcept {
+    return size <= largest_class ? static_cast<std::uint8_t>(frame_class_of(size)) : std::uint8_t{frame_classes - 1};
+}
+
+/// free_to() for a block that knows stored_class_of(size).
+inline void free_to_class(
+    [[maybe_unused]] frame_cache& cache, [[maybe_unused]] std::uint8_t stored_class, void* memory, std::size_t size) noexcept {
+#if WEFT_ASAN || WEFT_TSAN
+    free_frame(memory, size);
+#else
+    frame_cache::bin& bin = cache.bins[stored_class];
+    if (bin.count + 1 < bin.batch && stored_class != frame_classes - 1) [[likely]] {
+        auto* block = ::new (memory) frame_cache::free_block;
+        block->next = bin.head;
+        bin.head = block;
+        ++bin.count;
+        return;
+    }
+    free_cached(cache, memory, size);
+#endif
+}
+
 /// Hands every block a dying thread still holds to the others. Called by the thread block's destructor.
 void release_frames(frame_cache& cache) noexcept;
 

@@ -15,11 +15,16 @@ struct work_item {
     /// Runs the item. Must not throw: an exception that leaves ends the process, as in .NET's raw work items.
     using run_function = void (*)(work_item&) noexcept;
 
-    work_item* next = nullptr;
-    run_function run = nullptr;
+    work_item* next;
+    run_function run;
 
-    constexpr work_item() noexcept = default;
-    constexpr explicit work_item(run_function function) noexcept : run(function) {}
+    constexpr work_item() noexcept : next(nullptr), run(nullptr) {}
+    constexpr explicit work_item(run_function function) noexcept : next(nullptr), run(function) {}
+
+protected:
+    struct filled_later {};
+    /// For an item inside a larger object that writes both members before it queues itself: leaves them as they are.
+    explicit work_item(filled_later) noexcept {}  // NOLINT(*-member-init)
 };
 
 }  // namespace weft::inline WEFT_ABI

@@ -145,7 +145,7 @@ public:
 template <class T>
 [[nodiscard]] task<std::decay_t<T>> from_result(T&& value) {
     using result = std::decay_t<T>;
-    detail::task_core* core = detail::make_core(detail::result_traits<result>::operations, 0, detail::flag_handed_out);
+    detail::task_core* core = detail::make_core(detail::result_traits<result>::operations, 0, 0);
     task<result> handle(core, detail::adopt_core{});
     ::new (static_cast<void*>(core->template result<result>())) result(std::forward<T>(value));
     core->complete();

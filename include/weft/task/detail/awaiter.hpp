@@ -53,6 +53,7 @@ decltype(auto) take_result(task_core& core) {
     if constexpr (std::is_void_v<T>) return;
     else if constexpr (std::is_reference_v<T>) return static_cast<T>(**core.result<std::remove_reference_t<T>*>());
     else if constexpr (!Temporary) return static_cast<const T&>(*core.result<T>());
+    else if constexpr (std::is_trivially_copy_constructible_v<T>) return T(*core.result<T>());
     else {
         if (core.sole_owner()) return T(std::move(*core.result<T>()));
         if constexpr (std::is_copy_constructible_v<T>) return T(*core.result<T>());

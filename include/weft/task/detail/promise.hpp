@@ -79,12 +79,12 @@ public:
     }
     static void operator delete(void* frame, std::size_t size) noexcept {
         task_core& core = task_core::of(frame);
-        if (core.has_flag(flag_handed_out)) {
-            poison_frame(core, size);
-        } else {
-            // A parameter's copy constructor threw: there is no task.
+        if (core.has_flag(flag_first_segment)) [[unlikely]] {
+            // It has neither ended nor suspended: a parameter's copy constructor threw, and there is no task.
             release_context(core.locals);
             free_unowned(core);
+        } else {
+            poison_frame(core, size);
         }
     }
 
@@ -97,9 +97,7 @@ public:
             "GCC 12 shifted this coroutine's frame: it awaits in a condition and declares no local variable; name "
             "the awaited result in a variable first (docs/gcc12.md)");
 #endif
-        task_core& self = core();
-        self.set_flag(flag_handed_out);
-        return Task(&self, adopt_core{});
+        return Task(&core(), adopt_core{});
     }
     final_awaiter final_suspend() noexcept { return final_awaiter(core()); }
     void unhandled_exception() noexcept { core().set_current_exception(); }

@@ -50,12 +50,17 @@ namespace weft::inline WEFT_ABI::detail {
 
 /// What waits for a task: a suspended coroutine (its own core is the node) or an internal callback.
 struct alignas(16) continuation : work_item {
-    continuation* prev = nullptr;
+    continuation* prev;
     /// Where it runs: a pointer tagged by `place_kind` in its two low bits.
-    std::uintptr_t place = 0;
+    std::uintptr_t place;
 
-    constexpr continuation() noexcept = default;
-    constexpr continuation(run_function function, std::uintptr_t where) noexcept : work_item(function), place(where) {}
+    constexpr continuation() noexcept : prev(nullptr), place(0) {}
+    constexpr continuation(run_function function, std::uintptr_t where) noexcept
+        : work_item(function), prev(nullptr), place(where) {}
+
+protected:
+    using work_item::filled_later;
+    explicit continuation(filled_later later) noexcept : work_item(later) {}  // NOLINT(*-member-init)
 };
 
 /// The tag of continuation::place.
@@ -95,7 +100,6 @@ struct several_errors {
 
 enum core_flag : std::uint8_t {
     flag_first_segment = 1,   ///< runs on its caller's stack; nobody else can see the task
-    flag_handed_out = 2,      ///< a handle owns the block (else a throwing parameter copy frees it)
     flag_run_async = 4,       ///< run_continuations_asynchronously
     flag_delegate = 8,        ///< a delegate task: reports waiting_to_run and running
     flag_running = 16,        ///< the delegate has begun
@@ -110,6 +114,10 @@ struct suspension {
 };
 
 struct task_core;
+
+/// From a result to the core behind it. A constant, so that reading a result needs no look at `result_ops`.
+template <class T>
+inline constexpr std::size_t result_distance = (sizeof(T) + 15) / 16 * 16;
 
 /// The set of suspended tasks, for shutdown and diagnostics: sharded intrusive lists, entered at the first suspension.
 struct live_tasks {
@@ -135,23 +143,27 @@ struct task_core : continuation {
     static constexpr std::uintptr_t word_bits = 15;
     static constexpr unsigned status_shift = 8;
 
+    // Every call of a coroutine fills this, so it is in the order that takes the fewest stores, and what only a suspended
+    // coroutine needs (the node, awaiting, live_*) is written by the first suspension.
     std::atomic<std::uintptr_t> word{0};
+    fault_info* fault = nullptr;
     std::atomic<std::uint32_t> refs{1};
     std::atomic<std::uint8_t> flags;  ///< written by the running coroutine only, so without a read-modify-write
+    std::uint8_t stored_class;        ///< of the block, for the frame allocator
     task_status ending = task_status::ran_to_completion;  ///< final status, before it is published
-    context_map* locals = nullptr;                        ///< first segment: the caller's; suspended: this coroutine's
-    task_core* live_next = nullptr;
-    task_core* live_prev = nullptr;
-    fault_info* fault = nullptr;
     const result_operations* result_ops;
     dispatcher* home = nullptr;            ///< the runtime it was started in; known from the first suspension
-    task_core* awaiting = nullptr;         ///< the task whose list this suspended coroutine is in, if it waits for one
     std::atomic<std::uint32_t> number{0};  ///< Task.Id, given on first demand
     std::uint32_t block_size;
+    context_map* locals;  ///< first segment: the caller's; suspended: this coroutine's; a task without a frame has none
+    task_core* awaiting;  ///< the task whose list this suspended coroutine is in, if it waits for one
+    task_core* live_next;
+    task_core* live_prev;
 
     task_core(const result_operations& operations, std::size_t size, std::uint8_t initial_flags) noexcept
-        : continuation(&resume_item, 0),
+        : continuation(filled_later{}),
           flags(initial_flags),
+          stored_class(stored_class_of(size)),
           result_ops(&operations),
           block_size(static_cast<std::uint32_t>(size)) {}
 
@@ -177,7 +189,7 @@ struct task_core : continuation {
     }
     template <class T>
     [[nodiscard]] T* result() noexcept {
-        return std::launder(reinterpret_cast<T*>(reinterpret_cast<char*>(this) - result_ops->distance));
+        return std::launder(reinterpret_cast<T*>(reinterpret_cast<char*>(this) - result_distance<T>));
     }
     /// Task.Id: unique, positive, given when first asked for (1.1/12).
     [[nodiscard]] std::int32_t id() noexcept;
@@ -234,7 +246,7 @@ struct task_core : continuation {
     void finish_first_segment() noexcept {
         thread_block& block = *reinterpret_cast<thread_block*>(prev);
         block.sync = reinterpret_cast<synchronization_context*>(place);
-        switch_context(block, std::exchange(locals, nullptr));
+        switch_context(block, locals);
         clear_flag(flag_first_segment);
         // The handle has not left the ramp function: a plain store, ordered by whatever hands it to another thread.
         word.store(done_bit | static_cast<std::uintptr_t>(ending) << status_shift, std::memory_order_release);
@@ -311,7 +323,7 @@ struct result_traits {
     static constexpr std::uint32_t prefix = static_cast<std::uint32_t>((sizeof(T) + slack + 15) / 16 * 16);
     static void destroy(void* result) noexcept { static_cast<T*>(result)->~T(); }
     static constexpr result_operations operations{std::is_trivially_destructible_v<T> ? nullptr : &destroy, prefix,
-        static_cast<std::uint32_t>((sizeof(T) + 15) / 16 * 16)};
+        static_cast<std::uint32_t>(result_distance<T>)};
     static_assert(alignment <= 16, "a task's result may be aligned to 16 bytes at most; return it in a std::unique_ptr");
 };
 template <>
