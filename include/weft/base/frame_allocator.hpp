@@ -91,8 +91,8 @@ inline void free_to([[maybe_unused]] frame_cache& cache, void* memory, std::size
 }
 
 /// free_to() for a block that knows stored_class_of(size).
-inline void free_to_class(
-    [[maybe_unused]] frame_cache& cache, [[maybe_unused]] std::uint8_t stored_class, void* memory, std::size_t size) noexcept {
+inline void free_to_class([[maybe_unused]] frame_cache& cache, [[maybe_unused]] std::uint8_t stored_class, void* memory,
+    std::size_t size) noexcept {
 #if WEFT_ASAN || WEFT_TSAN
     free_frame(memory, size);
 #else

@@ -322,8 +322,8 @@ struct result_traits {
     static constexpr std::size_t slack = alignment > 16 ? alignment - 16 : 0;
     static constexpr std::uint32_t prefix = static_cast<std::uint32_t>((sizeof(T) + slack + 15) / 16 * 16);
     static void destroy(void* result) noexcept { static_cast<T*>(result)->~T(); }
-    static constexpr result_operations operations{std::is_trivially_destructible_v<T> ? nullptr : &destroy, prefix,
-        static_cast<std::uint32_t>(result_distance<T>)};
+    static constexpr result_operations operations{
+        std::is_trivially_destructible_v<T> ? nullptr : &destroy, prefix, static_cast<std::uint32_t>(result_distance<T>)};
     static_assert(alignment <= 16, "a task's result may be aligned to 16 bytes at most; return it in a std::unique_ptr");
 };
 template <>
