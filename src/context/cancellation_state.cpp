@@ -178,6 +178,16 @@ bool cancellation_state::stop_timer() noexcept {
 
 void source_timer::on_fire(timer_node& node) noexcept {
     auto& self = static_cast<source_timer&>(node);
+    if (node.slot == timer_node::orphaned) {
+        // The source outlives its runtime: it is not cancelled, and a time set later is kept by another clock.
+        {
+            std::lock_guard guard(self.mutex);
+            self.armed = false;
+            self.provider = nullptr;
+        }
+        self.owner.release_reference();
+        return;
+    }
     {
         std::lock_guard guard(self.mutex);
         self.armed = false;

@@ -14,6 +14,7 @@
 #include "weft/scheduling/runtime.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -44,6 +45,7 @@ std::unique_ptr<driver> make_driver(const runtime_options& options) {
 
 // How long the kernel may take to answer a cancellation, and a thread to return, beyond the caller's deadline.
 constexpr auto grace = std::chrono::seconds(1);
+constexpr std::size_t most_kinds_reported = 100;
 
 }  // namespace
 
@@ -102,10 +104,13 @@ shutdown_report runtime_state::shutdown(std::chrono::nanoseconds limit) {
     if (report.pending_items > 0)
         report.left.push_back(std::to_string(report.pending_items) + " queued items were not run");
 
-    if (!threads_left) report.suspended_tasks = live_tasks::destroy_all(pool);
-    else report.suspended_tasks = live_tasks::count(&pool);
-    if (report.suspended_tasks > 0)
+    report.suspended_tasks = live_tasks::count(&pool);
+    if (report.suspended_tasks > 0) {
         report.left.push_back(std::to_string(report.suspended_tasks) + " tasks were suspended and did not finish");
+        if (!threads_left)
+            std::ranges::move(live_tasks::describe(pool, most_kinds_reported), std::back_inserter(report.left));
+    }
+    if (!threads_left) live_tasks::destroy_all(pool);
     return report;
 }
 

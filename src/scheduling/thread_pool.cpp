@@ -64,6 +64,8 @@ std::uint64_t thread_pool::completed_work_items() const noexcept { return core_-
 std::size_t thread_pool::injections(injection_reason reason) const noexcept { return core_->injections(reason); }
 std::vector<injection_event> thread_pool::recent_injections() const { return core_->recent_injections(); }
 
+void thread_pool::require_open() const { core_->owner().state_->refuse_when_stopping(); }
+
 void thread_pool::post(work_item& item, post_hint hint) noexcept { core_->post(item, hint); }
 time_provider& thread_pool::time() noexcept { return core_->time(); }
 void thread_pool::blocking_began() noexcept { core_->blocking_began(); }

@@ -20,6 +20,19 @@ constexpr auto help_after = std::chrono::milliseconds(2);
 timer_service::timer_service(timer_host& host, unsigned shards)
     : host_(host), count_(shards), shards_(std::make_unique<shard[]>(shards)) {}
 
+timer_service::~timer_service() {
+    for (unsigned index = 0; index < count_; ++index) {
+        timer_node* left[batch];
+        while (shards_[index].buckets.size() > 0) {
+            const std::size_t count = shards_[index].buckets.take_due(time_point::max(), left, batch);
+            for (std::size_t each = 0; each < count; ++each) {
+                left[each]->slot = timer_node::orphaned;
+                left[each]->fire(*left[each]);
+            }
+        }
+    }
+}
+
 void timer_service::arm(timer_node& timer) noexcept {
     const unsigned index = host_.timer_shard();
     shard& set = shards_[index];

@@ -34,6 +34,10 @@ protected:
 class timer_service final : public time_provider {
 public:
     timer_service(timer_host& host, unsigned shards);
+    /// Tells what is still armed, the timers of cancellation sources that outlive the runtime, that the clock is gone.
+    ~timer_service() override;
+    timer_service(const timer_service&) = delete;
+    timer_service& operator=(const timer_service&) = delete;
 
     time_point now() noexcept override { return std::chrono::steady_clock::now(); }
     std::chrono::system_clock::time_point utc_now() noexcept override { return std::chrono::system_clock::now(); }

@@ -1,12 +1,16 @@
-// The list of suspended tasks: 64 shards by address, so that two workers rarely meet on one lock.
+// The list of suspended tasks: 64 shards by the thread that suspended them first, so that threads rarely meet on one lock, and a
+// shard is in the order of that thread.
 // SPDX-License-Identifier: MIT
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "weft/base/spin_lock.hpp"
+#include "weft/base/symbols.hpp"
 #include "weft/task/detail/task_core.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -25,17 +29,48 @@ std::array<shard, shard_count>& shards() noexcept {
     return *all;
 }
 
-shard& shard_of(const task_core& core) noexcept {
-    // Blocks are multiples of 32 bytes; mixing the higher bits spreads the equally sized neighbours of one slab.
-    const auto address = reinterpret_cast<std::uintptr_t>(&core);
-    return shards()[((address >> 5) ^ (address >> 11) ^ (address >> 17)) % shard_count];
+/// Calls `visit` for each task of `home` (any when null), under the lock of its shard.
+template <class Visit>
+void for_each_task(const dispatcher* home, Visit visit) {
+    for (shard& each : shards()) {
+        const std::lock_guard lock(each.lock);
+        for (task_core* core = each.newest; core != nullptr; core = core->live_next)
+            if (home == nullptr || core->home == home) visit(*core);
+    }
+}
+
+bool is_queued(const task_core& core) noexcept { return core.awaiting == &core; }
+
+/// What runs the coroutine that this frame belongs to: the first word of a frame on every compiler.
+const void* resume_function(task_core& core) noexcept { return *static_cast<void**>(core.frame()); }
+
+/// An order in which the frames may go: what a task awaits before the task, because the inner one may refer to locals of the
+/// outer; else newest first. Each gets a reference, so that none is freed while others still name it.
+std::vector<task_core*> in_order_of_destruction(const dispatcher& home) {
+    std::vector<task_core*> newest_first;
+    for_each_task(&home, [&](task_core& core) { newest_first.push_back(&core); });
+    std::vector<task_core*> order;
+    std::vector<task_core*> chain;
+    order.reserve(newest_first.size());
+    for (task_core* core : newest_first) {
+        for (task_core* next = core; next != nullptr && next->home == &home && !next->has_flag(flag_in_order);
+            next = is_queued(*next) ? nullptr : next->awaiting) {
+            next->set_flag(flag_in_order);
+            next->add_ref();
+            chain.push_back(next);
+        }
+        order.insert(order.end(), chain.rbegin(), chain.rend());
+        chain.clear();
+    }
+    return order;
 }
 
 }  // namespace
 
 void live_tasks::add(task_core& core) noexcept {
-    shard& home = shard_of(core);
-    std::lock_guard lock(home.lock);
+    core.live_shard = static_cast<std::uint8_t>(this_thread_block().shard % shard_count);
+    shard& home = shards()[core.live_shard];
+    const std::lock_guard lock(home.lock);
     core.live_prev = nullptr;
     core.live_next = home.newest;
     if (home.newest != nullptr) home.newest->live_prev = &core;
@@ -43,8 +78,8 @@ void live_tasks::add(task_core& core) noexcept {
 }
 
 void live_tasks::remove(task_core& core) noexcept {
-    shard& home = shard_of(core);
-    std::lock_guard lock(home.lock);
+    shard& home = shards()[core.live_shard];
+    const std::lock_guard lock(home.lock);
     if (core.live_prev != nullptr) core.live_prev->live_next = core.live_next;
     else home.newest = core.live_next;
     if (core.live_next != nullptr) core.live_next->live_prev = core.live_prev;
@@ -53,53 +88,71 @@ void live_tasks::remove(task_core& core) noexcept {
 
 std::size_t live_tasks::count(const dispatcher* home) noexcept {
     std::size_t total = 0;
-    for (shard& each : shards()) {
-        std::lock_guard lock(each.lock);
-        for (const task_core* core = each.newest; core != nullptr; core = core->live_next)
-            if (home == nullptr || core->home == home) ++total;
-    }
+    for_each_task(home, [&](const task_core&) { ++total; });
     return total;
 }
 
-// Whoever completes a task later, a source that outlives the runtime above all, must find no trace of those that waited. All
-// are taken out before the first frame goes: until then every task that somebody waits for is alive.
-void live_tasks::unregister_all(const dispatcher& home) noexcept {
-    for (shard& each : shards()) {
-        std::lock_guard lock(each.lock);
-        for (task_core* core = each.newest; core != nullptr; core = core->live_next) {
-            if (core->home != &home || core->awaiting == nullptr) continue;
-            static_cast<void>(std::exchange(core->awaiting, nullptr)->remove_continuation(*core));
+std::vector<std::string> live_tasks::describe(const dispatcher& home, std::size_t most_lines) {
+    enum class reason : std::uint8_t { task, foreign_task, operation, queue };
+    using kind = std::pair<const void*, std::pair<reason, const void*>>;
+    std::map<kind, std::size_t> kinds;
+    for_each_task(&home, [&](task_core& core) {
+        std::pair<reason, const void*> where{reason::operation, nullptr};
+        if (is_queued(core)) where.first = reason::queue;
+        else if (core.awaiting != nullptr && core.awaiting->has_flag(flag_frame) && core.awaiting->home == &home)
+            where = {reason::task, resume_function(*core.awaiting)};
+        else if (core.awaiting != nullptr) where.first = reason::foreign_task;
+        ++kinds[{resume_function(core), where}];
+    });
+    std::vector<std::string> lines;
+    for (const auto& [which, number] : kinds) {
+        if (lines.size() == most_lines) {
+            lines.push_back("and " + std::to_string(kinds.size() - most_lines) + " more kinds of suspended tasks");
+            break;
         }
+        std::string line = number == 1 ? "" : std::to_string(number) + " x ";
+        line += "'" + function_name(which.first) + "' ";
+        switch (which.second.first) {
+            case reason::task: line += "waits for '" + function_name(which.second.second) + "'"; break;
+            case reason::foreign_task: line += "waits for a task that no coroutine of this runtime completes"; break;
+            case reason::operation: line += "waits for an operation or for several tasks"; break;
+            case reason::queue: line += "lies in the queue of a synchronization context that is not pumped"; break;
+        }
+        lines.push_back(std::move(line));
     }
+    return lines;
 }
 
+void task_core::run_nothing(work_item& item) noexcept { static_cast<task_core&>(item).release(); }
+
 std::size_t live_tasks::destroy_all(const dispatcher& home) noexcept {
-    unregister_all(home);
-    // One at a time, and looked up again each time: destroying a frame may drop the last handle of another suspended task's
-    // awaiter, or run code that ends other tasks.
     std::size_t destroyed = 0;
-    for (shard& each : shards()) {
-        for (;;) {
-            task_core* victim = nullptr;
-            {
-                std::lock_guard lock(each.lock);
-                for (victim = each.newest; victim != nullptr && victim->home != &home;) victim = victim->live_next;
-                if (victim != nullptr) {
-                    if (victim->live_prev != nullptr) victim->live_prev->live_next = victim->live_next;
-                    else each.newest = victim->live_next;
-                    if (victim->live_next != nullptr) victim->live_next->live_prev = victim->live_prev;
-                    victim->live_next = victim->live_prev = nullptr;
-                }
+    // Again and again: what a frame's destructors do may start further tasks.
+    for (;;) {
+        const std::vector<task_core*> order = in_order_of_destruction(home);
+        if (order.empty()) return destroyed;
+        // Whoever completes a task later, a source that outlives the runtime above all, must find no trace of those that
+        // waited. All are taken out before the first frame goes: until then every task that somebody waits for is alive.
+        for (task_core* core : order)
+            if (core->awaiting != nullptr && !is_queued(*core))
+                static_cast<void>(core->awaiting->remove_continuation(*core));
+        for (task_core* core : order) {
+            remove(*core);
+            core->clear_flag(flag_in_order);
+            core->destroy_frame();
+            release_context(std::exchange(core->locals, nullptr));
+            if (is_queued(*core)) {
+                core->add_ref();
+                core->run = &task_core::run_nothing;
             }
-            if (victim == nullptr) break;
-            victim->destroy_frame();
-            release_context(std::exchange(victim->locals, nullptr));
-            // The frame's own reference. Handles that are left see a task that never completes.
-            victim->release();
-            ++destroyed;
         }
+        // The frame's own reference, and that of the order. Handles that are left see a task that never completes.
+        for (task_core* core : order) {
+            core->release();
+            core->release();
+        }
+        destroyed += order.size();
     }
-    return destroyed;
 }
 
 }  // namespace weft::inline WEFT_ABI::detail

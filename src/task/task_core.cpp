@@ -346,7 +346,10 @@ task_core* task_core::deliver(continuation* list) noexcept {
 void enqueue(continuation& node, post_hint hint) noexcept {
     switch (node.place & place_mask) {
         case place_dispatcher: place_as<dispatcher>(node.place)->post(node, hint); return;
-        case place_context: try { place_as<synchronization_context>(node.place)->post_item(node);
+        case place_context:
+            task_core::note_queued(node);
+            try {
+                place_as<synchronization_context>(node.place)->post_item(node);
             } catch (...) {
                 report_on_pool(std::current_exception());
             }

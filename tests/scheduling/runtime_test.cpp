@@ -18,6 +18,7 @@
 #include "support/eventually.hpp"
 #include "weft/block_on.hpp"
 #include "weft/delay.hpp"
+#include "weft/event_loop_context.hpp"
 #include "weft/run.hpp"
 #include "weft/task.hpp"
 #include "weft/task_completion_source.hpp"
@@ -224,7 +225,9 @@ TEST(runtime, shutdown_destroys_what_stays_suspended_and_reports_it) {
         const auto report = where.shutdown(1ms);
         EXPECT_FALSE(report.drained);
         EXPECT_EQ(report.suspended_tasks, 2U);
-        EXPECT_EQ(report.left.size(), 1U);
+        ASSERT_EQ(report.left.size(), 3U) << report.to_string();
+        EXPECT_NE(report.to_string().find("hang("), std::string::npos) << report.to_string();
+        EXPECT_NE(report.to_string().find("sleep_long("), std::string::npos) << report.to_string();
         EXPECT_EQ(destroyed, 2);
     }
 }
@@ -235,7 +238,82 @@ TEST(runtime, after_shutdown_new_work_from_outside_is_refused) {
     EXPECT_THROW(where.pool().post([] {}), weft::object_disposed);
     EXPECT_THROW(where.post_blocking([] {}), weft::object_disposed);
     EXPECT_THROW(where.pool().start_long_running([] {}), weft::object_disposed);
+    EXPECT_THROW(weft::block_on(where, [] { return weft::run([] {}); }), weft::object_disposed);
     EXPECT_TRUE(where.shutdown(1s).left.empty());
+}
+
+/// Notes in which order it and its like are destroyed.
+class notes_its_end {
+public:
+    notes_its_end(std::string name, std::string& order) : name_(std::move(name)), order_(&order) {}
+    ~notes_its_end() { *order_ += name_; }
+    notes_its_end(const notes_its_end&) = delete;
+    notes_its_end& operator=(const notes_its_end&) = delete;
+
+private:
+    std::string name_;
+    std::string* order_;
+};
+
+weft::task<> inner(std::string& order, weft::task<> never) {
+    const notes_its_end local("inner ", order);
+    co_await never;
+}
+
+weft::task<> outer(std::string& order, weft::task<> never) {
+    const notes_its_end local("outer ", order);
+    co_await inner(order, never);
+}
+
+TEST(runtime, shutdown_destroys_what_a_task_awaits_before_the_task) {
+    weft::task_completion_source<> never;
+    std::string order;
+    {
+        runtime where(small());
+        {
+            const weft::detail::home_scope scope(where.pool());
+            outer(order, never.task()).forget();
+        }
+        static_cast<void>(where.shutdown(1ms));
+    }
+    EXPECT_EQ(order, "inner outer ");
+}
+
+weft::task<> come_back(weft::task<> signal, bool& came_back) {
+    co_await signal;
+    came_back = true;
+}
+
+TEST(runtime, a_task_destroyed_while_it_lies_in_the_queue_of_a_loop_is_never_run) {
+    weft::event_loop_context loop;
+    weft::task_completion_source<> signal;
+    bool came_back = false;
+    {
+        runtime where(small());
+        {
+            const weft::detail::home_scope home(where.pool());
+            const weft::synchronization_context_scope context(&loop);
+            come_back(signal.task(), came_back).forget();
+        }
+        signal.set_result();
+        ASSERT_EQ(loop.pending(), 1U);
+        const auto report = where.shutdown(1ms);
+        EXPECT_NE(report.to_string().find("lies in the queue"), std::string::npos) << report.to_string();
+    }
+    EXPECT_EQ(loop.run_pending(), 1U);
+    EXPECT_FALSE(came_back);
+}
+
+TEST(runtime, a_source_with_a_time_limit_may_outlive_the_runtime_that_kept_it) {
+    weft::cancellation_source source;
+    {
+        runtime where(small());
+        const weft::detail::home_scope scope(where.pool());
+        source.cancel_after(1h);
+    }
+    EXPECT_FALSE(source.token().is_cancellation_requested());
+    source.cancel_after(1ms);  // on the default runtime's clock
+    EXPECT_TRUE(eventually([&] { return source.token().is_cancellation_requested(); }));
 }
 
 TEST(runtime, shutdown_from_a_thread_of_its_own_is_refused) {

@@ -30,6 +30,9 @@ public:
     /// Queues `item`; it runs once, later, on a worker, with no synchronization context. Never runs it inside the call.
     virtual void post(work_item& item, post_hint hint) noexcept = 0;
 
+    /// Called before work from outside is started here. @throws object_disposed  when shutdown has begun
+    virtual void require_open() const {}
+
     /// The clock and the timers in force.
     [[nodiscard]] virtual time_provider& time() noexcept = 0;
 

@@ -28,6 +28,8 @@ struct timer_node {
     std::uint32_t sequence = 0;  ///< order among equal deadlines
 
     static constexpr std::uint16_t unarmed = 0xffff;
+    /// In `slot` while `fire` is called by a provider that is being destroyed: the timer is not due, its clock is gone.
+    static constexpr std::uint16_t orphaned = 0xfffe;
 
     constexpr timer_node() noexcept : slot(unarmed) {}
     timer_node(const timer_node&) = delete;

@@ -71,11 +71,14 @@ T block_on(runtime&, task<T> operation) {
     return std::move(operation).get();
 }
 /// Calls `start(args...)`, which returns a task, on the calling thread as if it belonged to `where`, and blocks until it is done.
+/// @throws object_disposed  when `where` has begun to shut down
 template <class F, class... Args>
     requires std::invocable<F, Args...>
 auto block_on(runtime& where, F&& start, Args&&... args) {
+    dispatcher& home = where.pool();
+    home.require_open();
     auto operation = [&] {
-        const detail::home_scope scope(where.pool());
+        const detail::home_scope scope(home);
         return std::invoke(std::forward<F>(start), std::forward<Args>(args)...);
     }();
     return std::move(operation).get();

@@ -21,7 +21,10 @@ public:
 
     explicit start_on_pool(bool delegate, creation_options options = creation_options::none) noexcept
         : options_(options), delegate_(delegate) {}
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    [[nodiscard]] bool await_ready() const {
+        current_dispatcher().require_open();
+        return false;
+    }
     bool await_suspend(std::coroutine_handle<> self) noexcept {
         task_core& core = core_of(self);
         core_ = &core;
@@ -130,7 +133,8 @@ concept not_a_token = !std::is_same_v<std::remove_cvref_t<F>, cancellation_token
 /// Continuation  of the result: as for any task. The function itself runs with no synchronization context.
 /// Cancellation  with a token already cancelled the function is never called and the task is canceled; later the function
 ///               decides. It receives the token as its last argument if it can take one.
-/// Throws        what the function throws, through the task.
+/// Throws        what the function throws, through the task; object_disposed, through the task, from outside a runtime that
+///               shuts down.
 template <detail::not_a_token F, class... Args>
 [[nodiscard]] auto run(F&& function, Args&&... args) {
     return detail::run_on_pool(

@@ -86,6 +86,7 @@ public:
     [[nodiscard]] std::vector<injection_event> recent_injections() const;
 
     void post(work_item& item, post_hint hint) noexcept override;
+    void require_open() const override;
     [[nodiscard]] time_provider& time() noexcept override;
     void blocking_began() noexcept override;
     void blocking_ended() noexcept override;

@@ -19,6 +19,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -100,6 +101,7 @@ struct several_errors {
 
 enum core_flag : std::uint8_t {
     flag_first_segment = 1,   ///< runs on its caller's stack; nobody else can see the task
+    flag_in_order = 2,        ///< shutdown has it in its list
     flag_run_async = 4,       ///< run_continuations_asynchronously
     flag_delegate = 8,        ///< a delegate task: reports waiting_to_run and running
     flag_running = 16,        ///< the delegate has begun
@@ -125,12 +127,15 @@ struct live_tasks {
     static void remove(task_core& core) noexcept;
     /// Number of suspended tasks whose home is `home` (any when null).
     [[nodiscard]] static std::size_t count(const dispatcher* home) noexcept;
-    /// Destroys the frames of the tasks that belong to `home`, the newer of two in one shard first. Their awaiters, if any, are never resumed.
-    /// Precondition: no thread runs work of `home` any more, and no operation of theirs is in flight.
+    /// One line for each kind of suspended task of `home`: how many there are, their coroutine and what they wait for.
+    /// Precondition: as destroy_all().
+    [[nodiscard]] static std::vector<std::string> describe(const dispatcher& home, std::size_t most_lines);
+    /// Destroys the frames of the tasks that belong to `home`: one that another awaits before that other, else those that a
+    /// thread suspended last first. Their awaiters, if any, are never resumed. A frame that lies in the queue of a
+    /// synchronization context leaves an item behind that does nothing when its turn comes.
+    /// Precondition: no thread runs work of `home` any more, no operation of theirs is in flight, and no other thread pumps a
+    /// context in which one of them is queued.
     static std::size_t destroy_all(const dispatcher& home) noexcept;
-
-private:
-    static void unregister_all(const dispatcher& home) noexcept;
 };
 
 struct task_core : continuation {
@@ -151,12 +156,13 @@ struct task_core : continuation {
     std::atomic<std::uint8_t> flags;  ///< written by the running coroutine only, so without a read-modify-write
     std::uint8_t stored_class;        ///< of the block, for the frame allocator
     task_status ending = task_status::ran_to_completion;  ///< final status, before it is published
+    std::uint8_t live_shard;                              ///< which list of live_tasks it is in
     const result_operations* result_ops;
     dispatcher* home = nullptr;            ///< the runtime it was started in; known from the first suspension
     std::atomic<std::uint32_t> number{0};  ///< Task.Id, given on first demand
     std::uint32_t block_size;
     context_map* locals;  ///< first segment: the caller's; suspended: this coroutine's; a task without a frame has none
-    task_core* awaiting;  ///< the task whose list this suspended coroutine is in, if it waits for one
+    task_core* awaiting;  ///< the task whose list this suspended coroutine is in, if it waits for one; itself: it is queued
     task_core* live_next;
     task_core* live_prev;
 
@@ -279,10 +285,16 @@ struct task_core : continuation {
         if (fault != nullptr) fault->observed.store(true, std::memory_order_relaxed);
     }
 
+    /// For enqueue(): the item is about to lie in the queue of a context, which shutdown cannot reach into.
+    static void note_queued(continuation& node) noexcept {
+        if (node.run == &resume_item) static_cast<task_core&>(node).awaiting = &static_cast<task_core&>(node);
+    }
+
 private:
     static void resume_item(work_item& item) noexcept;
     [[nodiscard]] continuation* publish() noexcept;
     [[nodiscard]] task_core* deliver(continuation* list) noexcept;
+    static void run_nothing(work_item& item) noexcept;
     void destroy_frame() noexcept;
     WEFT_NOINLINE void free_block() noexcept;
     friend struct live_tasks;
