@@ -29,4 +29,5 @@
 #include "weft/wait_async.hpp"
 #include "weft/when_all.hpp"
 #include "weft/when_any.hpp"
+#include "weft/would_deadlock.hpp"
 #include "weft/yield.hpp"

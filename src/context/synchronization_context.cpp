@@ -45,6 +45,8 @@ void synchronization_context::post(callback function) {
     pool.post(*std::make_unique<posted_callback>(std::move(function)).release(), post_hint::fair);
 }
 
+void synchronization_context::visit_queued(item_visitor, void*) {}
+
 void synchronization_context::send(callback function) { function(); }
 
 void synchronization_context::post_item(work_item& item) {

@@ -88,6 +88,13 @@ void event_loop_context::post_item(work_item& item) {
     if (sleeping_) changed_.notify_all();
 }
 
+void event_loop_context::visit_queued(item_visitor visit, void* argument) {
+    const std::lock_guard lock(mutex_);
+    if (depth_ == 0 || pumper_ != std::this_thread::get_id()) return;
+    for (work_item* item = head_; item != nullptr; item = item->next)
+        if (item->run != &posted_callback::execute) visit(*item, argument);
+}
+
 void event_loop_context::send(callback function) {
     if (is_current_thread()) {
         function();

@@ -233,6 +233,25 @@ bool task_core::remove_continuation(continuation& node) noexcept {
     }
 }
 
+continuation* task_core::lock_list(std::uintptr_t& was) noexcept {
+    was = word.load(std::memory_order_acquire);
+    for (;;) {
+        if ((was & done_bit) != 0 || node_of(was) == nullptr) return nullptr;
+        if ((was & lock_bit) != 0) {
+            cpu_pause();
+            was = word.load(std::memory_order_acquire);
+        } else if (word.compare_exchange_weak(was, was | lock_bit, std::memory_order_acquire, std::memory_order_acquire)) {
+            return node_of(was);
+        }
+    }
+}
+
+void task_core::unlock_list(continuation& head, std::uintptr_t list) noexcept {
+    std::uintptr_t now = word.load(std::memory_order_relaxed);
+    while (!word.compare_exchange_weak(
+        now, (now & claim_bit) | bits_of(&head) | list, std::memory_order_release, std::memory_order_relaxed)) {}
+}
+
 // ---- complete
 
 void task_core::set_current_exception() noexcept {

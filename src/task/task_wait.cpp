@@ -1,10 +1,18 @@
 // Observing a task from outside a coroutine: blocking waits, errors, aggregates.
 // SPDX-License-Identifier: MIT
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <mutex>
+#include <vector>
 
+#include "awaiting_chain.hpp"
+#include "weft/context/synchronization_context.hpp"
 #include "weft/task/detail/task_core.hpp"
+#include "weft/task/would_deadlock.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 namespace {
@@ -36,6 +44,11 @@ struct blocked_thread : continuation {
         if (deadline == nullptr) changed.wait(lock, signalled);
         else changed.wait_until(lock, *deadline, signalled);
     }
+    /// As await_signal(), for no longer than `limit`. @returns whether there was one
+    bool await_signal_for(std::chrono::milliseconds limit) {
+        std::unique_lock lock(mutex);
+        return changed.wait_for(lock, limit, [this] { return completed || canceled; });
+    }
     // Completion has taken the node and will signal in a moment.
     void await_completer() {
         std::unique_lock lock(mutex);
@@ -59,6 +72,41 @@ private:
     dispatcher* home_;
 };
 
+std::atomic<deadlock_policy> policy_in_force{deadlock_policy::raise};
+
+/// The coroutine that lies in the queue of the context this thread runs, and that `waiter` waits for; empty when there is none.
+std::vector<task_core*> chain_through_own_context(synchronization_context& context, const continuation& waiter) {
+    struct search {
+        const continuation* waiter;
+        std::vector<task_core*> chain;
+        static void look(work_item& item, void* argument) {
+            auto& self = *static_cast<search*>(argument);
+            task_core* core = task_core::of_node(item);
+            if (core != nullptr && self.chain.empty()) self.chain = chain_to(*core, *self.waiter);
+        }
+    } looking{&waiter, {}};
+    context.visit_queued(&search::look, &looking);
+    return std::move(looking.chain);
+}
+
+/// Blocks a thread that runs a context, and looks now and then whether it blocks itself. Looking again is needed: the coroutine
+/// may come to the queue at any time. @returns what to throw, if anything
+std::unique_ptr<would_deadlock> await_signal_in_context(blocked_thread& waiter, synchronization_context& context) {
+    constexpr std::chrono::milliseconds longest(500);
+    std::chrono::milliseconds pause(0);
+    while (!waiter.await_signal_for(pause)) {
+        pause = std::min(longest, pause * 2 + std::chrono::milliseconds(5));
+        const std::vector<task_core*> chain = chain_through_own_context(context, waiter);
+        if (chain.empty()) continue;
+        auto error = std::make_unique<would_deadlock>(names_of_this_stack(), names_of(chain));
+        if (policy_in_force.load(std::memory_order_relaxed) == deadlock_policy::raise) return error;
+        std::fprintf(stderr, "weft: %s\n", error->what());
+        waiter.await_signal(nullptr);
+        break;
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 bool task_core::wait(const time_point* deadline, const cancellation_token& token) {
@@ -70,18 +118,24 @@ bool task_core::wait(const time_point* deadline, const cancellation_token& token
         if (runner->run_until(done, this)) return true;
     }
     blocked_thread waiter;
+    std::unique_ptr<would_deadlock> hopeless;
     {
         // Before the node is published: registering may throw, and nothing of this frame may then be in the task's list.
         cancellation_registration registration = token.unsafe_register([&waiter] { waiter.on_canceled(); });
         if (!add_continuation(waiter)) return true;
         blocking_notice notice(runner);
-        waiter.await_signal(deadline);
+        synchronization_context* own = capturable(this_thread_block().sync);
+        const bool may_give_up = deadline != nullptr || token.can_be_canceled();
+        if (own == nullptr || may_give_up || policy_in_force.load(std::memory_order_relaxed) == deadlock_policy::allow)
+            waiter.await_signal(deadline);
+        else hopeless = await_signal_in_context(waiter, *own);
     }
     // Never by a look at `completed`: the completer may have written it and still hold the mutex.
     if (!remove_continuation(waiter)) {
         waiter.await_completer();
         return true;
     }
+    if (hopeless != nullptr) throw would_deadlock(*hopeless);
     token.throw_if_cancellation_requested();
     return false;
 }
@@ -119,3 +173,11 @@ void task_core::throw_aggregate_if_failed() {
 }
 
 }  // namespace weft::inline WEFT_ABI::detail
+
+namespace weft::inline WEFT_ABI {
+
+deadlock_policy set_deadlock_policy(deadlock_policy policy) noexcept {
+    return detail::policy_in_force.exchange(policy, std::memory_order_relaxed);
+}
+
+}  // namespace weft::inline WEFT_ABI

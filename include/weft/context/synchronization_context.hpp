@@ -33,6 +33,11 @@ public:
     /// Whatever it throws is reported on the pool as unhandled (1.2/16).
     virtual void post_item(work_item& item);
 
+    /// Calls `visit` for each item of post_item() that is queued here and that only the calling thread could run. A context of
+    /// one thread overrides it, so that a blocking wait on that thread can tell that it waits for itself (would_deadlock).
+    using item_visitor = void (*)(work_item& item, void* argument);
+    virtual void visit_queued(item_visitor visit, void* argument);
+
     /// Told when an operation that this context should wait for (an async_void) starts and ends.
     virtual void operation_started() noexcept {}
     virtual void operation_completed() noexcept {}

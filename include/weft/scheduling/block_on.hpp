@@ -11,6 +11,7 @@
 #include "weft/base/config.hpp"
 #include "weft/base/thread_block.hpp"
 #include "weft/scheduling/runtime.hpp"
+#include "weft/task/operation.hpp"
 #include "weft/task/task.hpp"
 
 namespace weft::inline WEFT_ABI {
@@ -63,6 +64,12 @@ int start_main(F& main, int argc, char** argv) {
 template <class T>
 T block_on(task<T> operation) {
     return std::move(operation).get();
+}
+/// The same for an operation or a value_task: `block_on(delay(1s))`.
+template <class Awaited>
+    requires(!detail::task_type<Awaited> && requires(Awaited awaited) { detail::to_task(std::move(awaited)); })
+auto block_on(Awaited&& awaited) {
+    return detail::to_task(std::forward<Awaited>(awaited)).get();
 }
 /// The same; says which runtime the operation is meant to run on. A task stays where it was started: to start it there, pass
 /// the function instead.

@@ -55,6 +55,7 @@ public:
     /// What it throws is thrown here.
     void send(callback function) override;
     void post_item(work_item& item) override;
+    void visit_queued(item_visitor visit, void* argument) override;
 
     /// Whether the calling thread is the one that pumps.
     [[nodiscard]] bool is_current_thread() const noexcept;

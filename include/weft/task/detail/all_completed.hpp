@@ -38,6 +38,11 @@ public:
     };
     [[nodiscard]] failures take_failures();
 
+    /// The coroutine behind `node`, if it is one of ours: what a chain of waiting tasks goes on with.
+    [[nodiscard]] static task_core* awaiter_of(const continuation& node) noexcept {
+        return node.run == &on_completed ? static_cast<const all_completed::node&>(node).owner->awaiter_ : nullptr;
+    }
+
 private:
     struct node : continuation {
         all_completed* owner = nullptr;

@@ -285,6 +285,29 @@ struct task_core : continuation {
         if (fault != nullptr) fault->observed.store(true, std::memory_order_relaxed);
     }
 
+    /// The task whose coroutine `item` is, else null.
+    [[nodiscard]] static task_core* of_node(work_item& item) noexcept {
+        return item.run == &resume_item ? static_cast<task_core*>(&item) : nullptr;
+    }
+    /// Calls `visit` for each registered continuation, under the lock of the list.
+    template <class Visit>
+    void visit_continuations(Visit visit) {
+        std::uintptr_t now = 0;
+        continuation* const head = lock_list(now);
+        if (head == nullptr) return;
+        struct unlocking {
+            task_core& core;
+            continuation& head;
+            std::uintptr_t list;
+            ~unlocking() { core.unlock_list(head, list); }
+        } const guard{*this, *head, now & list_bit};
+        continuation* node = head;
+        do {
+            visit(*node);
+            node = guard.list == 0 ? head : static_cast<continuation*>(node->next);
+        } while (node != head);
+    }
+
     /// For enqueue(): the item is about to lie in the queue of a context, which shutdown cannot reach into.
     static void note_queued(continuation& node) noexcept {
         if (node.run == &resume_item) static_cast<task_core&>(node).awaiting = &static_cast<task_core&>(node);
@@ -295,6 +318,9 @@ private:
     [[nodiscard]] continuation* publish() noexcept;
     [[nodiscard]] task_core* deliver(continuation* list) noexcept;
     static void run_nothing(work_item& item) noexcept;
+    /// @returns the first continuation, with the list locked; null, and unlocked, when there is none
+    [[nodiscard]] continuation* lock_list(std::uintptr_t& was) noexcept;
+    void unlock_list(continuation& head, std::uintptr_t list) noexcept;
     void destroy_frame() noexcept;
     WEFT_NOINLINE void free_block() noexcept;
     friend struct live_tasks;
