@@ -15,11 +15,10 @@ function(weft_existing out)
     set(${out} "${found}" PARENT_SCOPE)
 endfunction()
 
-# Options every target of ours shares: warnings, private includes, unity.
+# Options every target of ours shares: warnings, private includes.
 function(weft_own_target target)
     weft_warnings(${target})
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ${WEFT_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 
 # What the users of weft::core compile with, too.
@@ -72,6 +71,8 @@ function(weft_storey)
         set(visibility PUBLIC)
         add_library(${target} STATIC ${sources})
         weft_own_target(${target})
+        # Tests stay apart: their files are worlds of their own.
+        set_target_properties(${target} PROPERTIES UNITY_BUILD ${WEFT_UNITY} UNITY_BUILD_BATCH_SIZE 8)
         set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
         target_compile_definitions(${target} PRIVATE ${arg_DEFINES})
     else()

@@ -14,7 +14,7 @@ namespace weft::inline WEFT_ABI::http {
 
 namespace {
 
-constexpr std::array<std::string_view, header_id_count> names = {"", "Accept", "Accept-Charset", "Accept-Encoding",
+constexpr std::array<std::string_view, header_id_count> known_names = {"", "Accept", "Accept-Charset", "Accept-Encoding",
     "Accept-Language", "Accept-Ranges", "Access-Control-Allow-Origin", "Age", "Allow", "Authorization", "Cache-Control",
     "Connection", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Location",
     "Content-Range", "Content-Type", "Cookie", "Date", "ETag", "Expect", "Expires", "Forwarded", "From", "Host", "If-Match",
@@ -23,9 +23,9 @@ constexpr std::array<std::string_view, header_id_count> names = {"", "Accept", "
     "Range", "Referer", "Retry-After", "Server", "Set-Cookie", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
     "User-Agent", "Vary", "Via", "WWW-Authenticate", "X-Forwarded-For", "X-Request-ID"};
 
-static_assert(names.back() == "X-Request-ID", "one name for each id, in the order of the ids");
+static_assert(known_names.back() == "X-Request-ID", "one name for each id, in the order of the ids");
 
-// For each length the ids with names of that length, so that a look-up compares with few.
+// For each length the ids with known_names of that length, so that a look-up compares with few.
 constexpr std::size_t longest_name = 27;
 
 struct names_by_length {
@@ -39,7 +39,7 @@ constexpr names_by_length sort_by_length() {
     for (std::size_t length = 1; length <= longest_name; ++length) {
         sorted.first[length] = place;
         for (std::size_t id = 1; id < header_id_count; ++id)
-            if (names[id].size() == length) sorted.ids[place++] = static_cast<header_id>(id);
+            if (known_names[id].size() == length) sorted.ids[place++] = static_cast<header_id>(id);
     }
     sorted.first[longest_name + 1] = place;
     return sorted;
@@ -65,12 +65,12 @@ std::string_view check_value(std::string_view name, std::string_view value) {
 
 }  // namespace
 
-std::string_view to_string(header_id id) noexcept { return names[static_cast<std::size_t>(id)]; }
+std::string_view to_string(header_id id) noexcept { return known_names[static_cast<std::size_t>(id)]; }
 
 header_id find_header_id(std::string_view name) noexcept {
     if (name.empty() || name.size() > longest_name) return header_id::other;
     for (std::size_t i = by_length.first[name.size()]; i < by_length.first[name.size() + 1]; ++i)
-        if (equal_ignoring_case(names[static_cast<std::size_t>(by_length.ids[i])], name)) return by_length.ids[i];
+        if (equal_ignoring_case(known_names[static_cast<std::size_t>(by_length.ids[i])], name)) return by_length.ids[i];
     return header_id::other;
 }
 
