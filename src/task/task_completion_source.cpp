@@ -17,8 +17,7 @@ bool wait_for(task_core& core, std::chrono::nanoseconds limit, const cancellatio
     if (limit < std::chrono::nanoseconds::zero() || limit > time_point::max() - now) {
         done = core.wait(nullptr, token);
     } else {
-        const time_point deadline = now + limit;
-        done = core.wait(&deadline, token);
+        done = core.wait(&limit, token);
     }
     if (done) core.throw_aggregate_if_failed();
     return done;

@@ -38,11 +38,11 @@ struct blocked_thread : continuation {
         canceled = true;
         changed.notify_all();
     }
-    void await_signal(const time_point* deadline) {
+    void await_signal(const std::chrono::nanoseconds* limit) {
         std::unique_lock lock(mutex);
         auto signalled = [this] { return completed || canceled; };
-        if (deadline == nullptr) changed.wait(lock, signalled);
-        else changed.wait_until(lock, *deadline, signalled);
+        if (limit == nullptr) changed.wait(lock, signalled);
+        else changed.wait_for(lock, *limit, signalled);
     }
     /// As await_signal(), for no longer than `limit`. @returns whether there was one
     bool await_signal_for(std::chrono::milliseconds limit) {
@@ -70,6 +70,37 @@ public:
 
 private:
     dispatcher* home_;
+};
+
+/// A wait where one thread runs everything: that thread goes on running the world, in whose time a limit is measured.
+class wait_in_world : timer_node {
+public:
+    wait_in_world(const task_core& awaited, const cancellation_token& token) noexcept : awaited_(awaited), token_(token) {
+        fire = [](timer_node& node) noexcept { static_cast<wait_in_world&>(node).late_ = true; };
+    }
+    wait_in_world(const wait_in_world&) = delete;
+    wait_in_world& operator=(const wait_in_world&) = delete;
+
+    /// @returns false when nothing is left to run and the wait has not ended
+    bool run(dispatcher& world, const std::chrono::nanoseconds* limit) noexcept {
+        if (limit != nullptr) {
+            deadline = world.time().now() + *limit;
+            world.time().arm(*this);
+        }
+        const bool ended = world.run_until(&wait_in_world::has_ended, this);
+        if (slot != unarmed) static_cast<void>(world.time().disarm(*this));
+        return ended;
+    }
+
+private:
+    static bool has_ended(void* argument) {
+        const auto& self = *static_cast<wait_in_world*>(argument);
+        return self.late_ || self.awaited_.is_done() || self.token_.is_cancellation_requested();
+    }
+
+    const task_core& awaited_;
+    const cancellation_token& token_;
+    bool late_ = false;
 };
 
 std::atomic<deadlock_policy> policy_in_force{deadlock_policy::raise};
@@ -109,13 +140,17 @@ std::unique_ptr<would_deadlock> await_signal_in_context(blocked_thread& waiter, 
 
 }  // namespace
 
-bool task_core::wait(const time_point* deadline, const cancellation_token& token) {
+bool task_core::wait(const std::chrono::nanoseconds* limit, const cancellation_token& token) {
     if (is_done()) return true;
     token.throw_if_cancellation_requested();
     dispatcher* runner = this_thread_block().home;
-    if (runner != nullptr && deadline == nullptr && !token.can_be_canceled()) {
-        auto done = [](void* core) { return static_cast<task_core*>(core)->is_done(); };
-        if (runner->run_until(done, this)) return true;
+    if (runner != nullptr && runner->run_until([](void*) { return true; }, nullptr)) {
+        wait_in_world waiting(*this, token);
+        if (waiting.run(*runner, limit)) {
+            if (is_done()) return true;
+            token.throw_if_cancellation_requested();
+            return false;
+        }
     }
     blocked_thread waiter;
     std::unique_ptr<would_deadlock> hopeless;
@@ -125,9 +160,9 @@ bool task_core::wait(const time_point* deadline, const cancellation_token& token
         if (!add_continuation(waiter)) return true;
         blocking_notice notice(runner);
         synchronization_context* own = capturable(this_thread_block().sync);
-        const bool may_give_up = deadline != nullptr || token.can_be_canceled();
+        const bool may_give_up = limit != nullptr || token.can_be_canceled();
         if (own == nullptr || may_give_up || policy_in_force.load(std::memory_order_relaxed) == deadlock_policy::allow)
-            waiter.await_signal(deadline);
+            waiter.await_signal(limit);
         else hopeless = await_signal_in_context(waiter, *own);
     }
     // Never by a look at `completed`: the completer may have written it and still hold the mutex.

@@ -160,6 +160,25 @@ TEST(deterministic_scheduler, a_blocking_wait_runs_the_world_meanwhile) {
     EXPECT_EQ(value_after(5s, 4).get(), 4);
 }
 
+TEST(deterministic_scheduler, a_blocking_wait_with_a_limit_is_over_in_virtual_time) {
+    deterministic_scheduler world;
+    const time_point start = world.time().now();
+    auto slow = value_after(1h, 3);
+    EXPECT_FALSE(slow.wait(2min));
+    EXPECT_EQ(world.time().now() - start, 2min);
+    EXPECT_TRUE(slow.wait(2h));
+    EXPECT_EQ(world.time().now() - start, 1h);
+}
+
+TEST(deterministic_scheduler, a_blocking_wait_with_a_token_ends_when_the_world_cancels_it) {
+    deterministic_scheduler world;
+    const time_point start = world.time().now();
+    const cancellation_source source(1min);
+    auto slow = value_after(1h, 3);
+    EXPECT_THROW(static_cast<void>(slow.wait(2h, source.token())), operation_canceled);
+    EXPECT_EQ(world.time().now() - start, 1min);
+}
+
 TEST(deterministic_scheduler, a_loop_that_yields_until_a_time_ends) {
     deterministic_scheduler world;
     const auto spin = [&world]() -> task<> {

@@ -266,9 +266,9 @@ struct task_core : continuation {
 
     // ---- observe
 
-    /// Blocks the thread until done, the deadline or the token. @returns whether the task is done.
+    /// Blocks the thread until done, for the limit (null: without), or until the token. @returns whether the task is done.
     /// @throws operation_canceled  when the token fired first; the task goes on (1.8/7)
-    bool wait(const time_point* deadline, const cancellation_token& token);
+    bool wait(const std::chrono::nanoseconds* limit, const cancellation_token& token);
     /// Throws what an await throws: the first error, or the cancellation. Does nothing after success. Precondition: done.
     void rethrow_if_failed() {
         if (fault != nullptr) [[unlikely]]
