@@ -43,6 +43,15 @@ TEST(resolver, an_address_is_its_own_answer) {
     EXPECT_EQ(block_on(net::resolve("::1", 80)), std::vector<endpoint>{endpoint::loopback_v6(80)});
 }
 
+TEST(resolver, names_under_localhost_are_this_machine_whatever_the_system_knows) {
+    for (const char* name : {"weft.localhost", "a.b.LOCALHOST", "weft.localhost."}) {
+        const std::vector<endpoint> found = block_on(net::resolve(name, 80));
+        ASSERT_FALSE(found.empty()) << name;
+        EXPECT_TRUE(found.front() == endpoint("127.0.0.1", 80) || found.front() == endpoint("::1", 80)) << name;
+    }
+    EXPECT_THROW(static_cast<void>(block_on(net::resolve("notlocalhost.invalid", 80))), io_error);
+}
+
 TEST(resolver, localhost_is_here) {
     const std::vector<endpoint> found = block_on(net::resolve("localhost", 80));
     EXPECT_TRUE(std::any_of(found.begin(), found.end(),

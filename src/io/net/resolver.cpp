@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -33,6 +34,16 @@ std::error_code error_of(int answer, int system_error) {
     return {answer, category};
 }
 
+/// RFC 6761, 6.3: these names are the own machine's, also where no hosts file says so, as in a bare container.
+bool names_this_machine(std::string_view host) noexcept {
+    constexpr std::string_view local = "localhost";
+    if (host.ends_with('.')) host.remove_suffix(1);
+    if (host.size() < local.size()) return false;
+    const std::string_view end = host.substr(host.size() - local.size());
+    const bool same = std::equal(end.begin(), end.end(), local.begin(), [](char a, char b) { return (a | 0x20) == b; });
+    return same && (end.size() == host.size() || host[host.size() - local.size() - 1] == '.');
+}
+
 /// One look-up, shared between the thread that makes it and the task that may give up waiting.
 struct look_up {
     std::string host;
@@ -47,6 +58,10 @@ struct look_up {
         addrinfo* found = nullptr;
         errno = 0;
         const int failed = ::getaddrinfo(host.c_str(), nullptr, &wanted, &found);
+        if (failed != 0 && names_this_machine(host)) {
+            answer.set_result(std::vector<endpoint>{endpoint("127.0.0.1", port), endpoint("::1", port)});
+            return;
+        }
         if (failed != 0) {
             answer.set_exception(io_error(error_of(failed, errno), "resolve '" + host + "'"));
             return;
