@@ -16,6 +16,8 @@ template <class T>
 class configured_task;
 template <class T>
 class outcome_awaitable;
+template <class T>
+class task_awaiter;
 
 /// The result of a coroutine: a handle to an operation that has already begun.
 ///
@@ -102,6 +104,9 @@ public:
     /// Awaits without throwing: gives an outcome<T>. Counts as observing a failure.
     [[nodiscard]] outcome_awaitable<T> as_outcome() const&;
     [[nodiscard]] outcome_awaitable<T> as_outcome() &&;
+
+    /// See <weft/task/task_awaiter.hpp>.
+    [[nodiscard]] task_awaiter<T> get_awaiter() const;
 
     /// See <weft/task/wait_async.hpp>.
     [[nodiscard]] task wait_async(std::chrono::nanoseconds limit, cancellation_token token = {}) const;
