@@ -11,6 +11,7 @@
 
 #include "support/eventually.hpp"
 #include "support/manual_dispatcher.hpp"
+#include "weft/synchronization_context.hpp"
 #include "weft/unobserved_exception.hpp"
 
 namespace {

@@ -35,6 +35,10 @@ public:
 class eap : public ::testing::Test {
 protected:
     weft_test::manual_dispatcher home;
+    void run_pool() {
+        const synchronization_context_scope none(nullptr);
+        home.run_all();
+    }
     counting_context context;
     synchronization_context_scope scope{&context};
 };
@@ -133,14 +137,14 @@ TEST_F(eap, S_1_29_5_a_worker_runs_one_operation_at_a_time_on_the_pool_and_repor
     worker.run_worker_async(21);
     EXPECT_TRUE(worker.is_busy());
     EXPECT_THROW(worker.run_worker_async(), invalid_operation);
-    home.run_all();
+    run_pool();
     EXPECT_TRUE(log.empty());
     context.run_all();
     EXPECT_EQ(log, (std::vector<std::string>{"50half", "42"}));
     EXPECT_EQ(context.started, 1);
     EXPECT_EQ(context.completed, 1);
     worker.run_worker_async(1);
-    home.run_all();
+    run_pool();
     context.run_all();
     EXPECT_EQ(log.back(), "2");
 }
@@ -160,7 +164,7 @@ TEST_F(eap, S_1_29_5_progress_and_cancellation_must_be_asked_for) {
         [&](const async_completed_event_args<std::any>& args) { cancelled = args.cancelled(); });
     worker.run_worker_async();
     worker.cancel_async();
-    home.run_all();
+    run_pool();
     context.run_all();
     EXPECT_TRUE(cancelled);
     EXPECT_FALSE(worker.cancellation_pending());
@@ -174,7 +178,7 @@ TEST_F(eap, S_1_29_5_what_the_work_throws_is_the_completions_error) {
     const subscription end = worker.run_worker_completed().subscribe(
         [&](const async_completed_event_args<std::any>& args) { told = message_of(args.error()); });
     worker.run_worker_async();
-    home.run_all();
+    run_pool();
     context.run_all();
     EXPECT_EQ(told, "of the work");
 }

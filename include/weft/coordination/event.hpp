@@ -29,10 +29,10 @@ concept watched_coroutine = !handled_by_awaiting<Returned> && requires(Returned&
 
 /// Runs one call of an asynchronous handler. The closure and the arguments are this frame's until the call is over, so a
 /// capturing lambda coroutine, and one that takes the arguments by reference, are safe.
-template <class F, class... Args>
-task<> run_owned_call(std::shared_ptr<F> function, Args... args) {
-    auto running = (*function)(args...);
-    if constexpr (watched_coroutine<decltype(running)>) {
+template <class Returned, class... Args>
+task<> run_owned_call(std::shared_ptr<void> function, Returned (*call)(void*, Args&...), Args... args) {
+    Returned running = call(function.get(), args...);
+    if constexpr (watched_coroutine<Returned>) {
         auto end = running.completion();
         co_await std::move(end).configure_await(false);
     } else if constexpr (requires { std::move(running).configure_await(false); }) {
@@ -47,9 +47,13 @@ task<> run_owned_call(std::shared_ptr<F> function, Args... args) {
 template <class F, class... Args>
 void call_owned(std::shared_ptr<F> function, Args... args) {
     using returned = std::invoke_result_t<F&, Args&...>;
-    if constexpr (handled_by_awaiting<returned> || watched_coroutine<returned>)
-        run_owned_call<F, Args...>(std::move(function), std::forward<Args>(args)...).forget();
-    else static_cast<void>((*function)(args...));
+    if constexpr (handled_by_awaiting<returned> || watched_coroutine<returned>) {
+        returned (*const call)(
+            void*, Args&...) = [](void* self, Args&... with) -> returned { return (*static_cast<F*>(self))(with...); };
+        run_owned_call<returned, Args...>(std::move(function), call, std::forward<Args>(args)...).forget();
+    } else {
+        static_cast<void>((*function)(args...));
+    }
 }
 
 /// One subscription; in the event's list, in snapshots of it, and behind the handle.

@@ -78,7 +78,7 @@ public:
     [[nodiscard]] bool is_completed() const noexcept override { return operation_.core_or_null()->is_done(); }
     void wait() const override { operation_.core_or_null()->wait(nullptr, cancellation_token()); }
     bool wait(std::chrono::nanoseconds limit) const override {
-        return wait_for(*operation_.core_or_null(), limit, cancellation_token());
+        return operation_.core_or_null()->wait(&limit, cancellation_token());
     }
     void when_completed(unique_function<void()> function) override {
         if (is_completed()) function();

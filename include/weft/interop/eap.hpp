@@ -170,7 +170,7 @@ template <class T, class Start>
 /// What background_worker::do_work is raised with; lives as long as the call.
 class do_work_event_args {
 public:
-    explicit do_work_event_args(std::any argument) noexcept : argument(std::move(argument)) {}
+    explicit do_work_event_args(std::any given) noexcept : argument(std::move(given)) {}
 
     std::any argument;    ///< what run_worker_async() was given
     std::any result;      ///< what the completed-event will carry

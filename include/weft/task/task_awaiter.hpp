@@ -19,12 +19,13 @@ class completion_of {
 public:
     using weft_native = void;
 
-    completion_of(const task<T>& awaited, bool capture_context) noexcept
-        : awaited_(awaited.core_or_null()), capture_(capture_context) {}
+    completion_of(const task<T>& awaited, bool capture_context, bool flow) noexcept
+        : awaited_(awaited.core_or_null()), capture_(capture_context), flow_(flow) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> self) noexcept {
         task_core& awaiter = core_of(self);
         static_cast<void>(awaiter.begin_suspend(capture_));
+        if (!flow_) release_context(std::exchange(awaiter.locals, nullptr));
         awaiter.awaiting = awaited_;
         if (!awaited_->add_continuation(awaiter)) enqueue(awaiter, post_hint::local);
         return true;
@@ -34,12 +35,13 @@ public:
 private:
     task_core* awaited_;
     bool capture_;
+    bool flow_;
 };
 
 /// Calls `function` once `awaited` is done, never inside this call. What it throws ends the process.
 template <class T>
-task<> call_when_done(task<T> awaited, unique_function<void()> function, bool capture_context) {
-    co_await completion_of<T>(awaited, capture_context);
+task<> call_when_done(task<T> awaited, unique_function<void()> function, bool capture_context, bool flow = true) {
+    co_await completion_of<T>(awaited, capture_context, flow);
     [&]() noexcept { function(); }();
 }
 
@@ -67,16 +69,12 @@ public:
     /// makes it run soon, never inside this call (1.2/9). Each registration is called once.
     /// @param continuation  must not throw: there is nobody to catch it, so that ends the process
     void on_completed(unique_function<void()> continuation) const {
-        detail::call_when_done<T>(awaited_, std::move(continuation), capture_).forget();
+        detail::call_when_done<T>(awaited_, std::move(continuation), capture_, !execution_context::is_flow_suppressed())
+            .forget();
     }
     /// As on_completed(), without taking the async-local values along.
     void unsafe_on_completed(unique_function<void()> continuation) const {
-        if (execution_context::is_flow_suppressed()) {
-            on_completed(std::move(continuation));
-            return;
-        }
-        const execution_context::flow_guard guard = execution_context::suppress_flow();
-        on_completed(std::move(continuation));
+        detail::call_when_done<T>(awaited_, std::move(continuation), capture_, false).forget();
     }
 
     /// The result; blocks while the task runs (1.2/10). @throws the original exception
