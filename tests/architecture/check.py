@@ -55,6 +55,19 @@ def readme_check():
     return []
 
 
+# What a header of the interop room needs beside us; without its library it is not compiled.
+MODULES = {"weft/interop/qt.hpp": ["Qt6Core"], "weft/interop/glib.hpp": ["glib-2.0", "gobject-2.0"]}
+
+
+def flags_of_modules(header):
+    """The compiler flags for the library that `header` joins us to; None when it is absent."""
+    if header not in MODULES:
+        return []
+    found = subprocess.run(["pkg-config", "--cflags", *MODULES[header]], capture_output=True, text=True)
+    flags = found.stdout.split()
+    return None if found.returncode else [f"-isystem{flag[2:]}" if flag.startswith("-I") else flag for flag in flags]
+
+
 def compile_alone(compiler, version, header, closures, stamps):
     """Compiles a translation unit of one line; remembers success by the contents of everything it includes."""
     digest = hashlib.sha256(f"{version} {FLAGS}".encode())
@@ -64,9 +77,12 @@ def compile_alone(compiler, version, header, closures, stamps):
     stamp = stamps / digest.hexdigest()
     if stamp.exists():
         return None
+    modules = flags_of_modules(header)
+    if modules is None:
+        return None
     source = f'#include "{header}"\n'
     extra = ["-Wno-mismatched-new-delete"] if "g++" in compiler and "clang" not in compiler else []
-    result = subprocess.run([compiler, *FLAGS, *extra, f"-I{ROOT / 'include'}", "-x", "c++", "-"], input=source, text=True,
+    result = subprocess.run([compiler, *FLAGS, *extra, *modules, f"-I{ROOT / 'include'}", "-x", "c++", "-"], input=source, text=True,
                             capture_output=True)
     if result.returncode == 0:
         stamp.touch()

@@ -145,16 +145,16 @@ public:
         auto slot = std::make_shared<typed_slot<std::decay_t<F>>>(state_, std::forward<F>(handler));
         {
             const std::lock_guard lock(state_->mutex);
-            auto next = std::make_shared<slot_list>(*state_->slots);
+            auto next = std::make_shared<handler_list>(*state_->handlers);
             next->push_back(slot);
-            state_->slots = std::move(next);
+            state_->handlers = std::move(next);
         }
         return subscription(slot);
     }
 
     /// Calls the handlers. @throws what a handler throws directly; those behind it are not called then, as in .NET
     void raise(Args... args) const {
-        const std::shared_ptr<const slot_list> now = state_->snapshot();
+        const std::shared_ptr<const handler_list> now = state_->snapshot();
         for (const std::shared_ptr<slot_base>& slot : *now)
             if (slot->is_active()) slot->call(slot, args...);
     }
@@ -163,16 +163,16 @@ public:
 
 private:
     class slot_base;
-    using slot_list = std::vector<std::shared_ptr<slot_base>>;
+    using handler_list = std::vector<std::shared_ptr<slot_base>>;
 
     // The list is immutable: a raise() walks the one it found.
     struct state {
         std::mutex mutex;
-        std::shared_ptr<const slot_list> slots = std::make_shared<const slot_list>();
+        std::shared_ptr<const handler_list> handlers = std::make_shared<const handler_list>();
 
-        [[nodiscard]] std::shared_ptr<const slot_list> snapshot() {
+        [[nodiscard]] std::shared_ptr<const handler_list> snapshot() {
             const std::lock_guard lock(mutex);
-            return slots;
+            return handlers;
         }
     };
 
@@ -185,11 +185,11 @@ private:
             const std::shared_ptr<state> owner = owner_.lock();
             if (owner == nullptr) return;
             const std::lock_guard lock(owner->mutex);
-            auto next = std::make_shared<slot_list>();
-            next->reserve(owner->slots->size() - 1);
-            for (const std::shared_ptr<slot_base>& slot : *owner->slots)
+            auto next = std::make_shared<handler_list>();
+            next->reserve(owner->handlers->size() - 1);
+            for (const std::shared_ptr<slot_base>& slot : *owner->handlers)
                 if (slot.get() != this) next->push_back(slot);
-            owner->slots = std::move(next);
+            owner->handlers = std::move(next);
         }
 
     private:
