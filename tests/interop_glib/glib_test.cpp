@@ -60,7 +60,8 @@ protected:
 TEST_F(glib_test, a_loop_stays_responsive_while_a_signal_handler_awaits_http_a_file_and_the_cpu) {
     const weft_test::ui_surroundings around;
     const double gap = weft_test::smallest_gap([&] { return longest_gap(around); });
-    if (!WEFT_ASAN && !WEFT_TSAN) EXPECT_LT(gap, 20.0);
+    const bool is_timed = !WEFT_ASAN && !WEFT_TSAN;
+    EXPECT_LT(gap, is_timed ? 20.0 : 2000.0);
 }
 
 TEST_F(glib_test, a_connection_owns_the_closure_and_a_running_call_outlives_it) {

@@ -32,11 +32,10 @@ concept watched_coroutine = !handled_by_awaiting<Returned> && requires(Returned&
 template <class Returned, class... Args>
 task<> run_owned_call(std::shared_ptr<void> function, Returned (*call)(void*, Args&...), Args... args) {
     Returned running = call(function.get(), args...);
+    // Back in the context: the closure may hold what only its thread may destroy.
     if constexpr (watched_coroutine<Returned>) {
         auto end = running.completion();
-        co_await std::move(end).configure_await(false);
-    } else if constexpr (requires { std::move(running).configure_await(false); }) {
-        co_await std::move(running).configure_await(false);
+        co_await std::move(end);
     } else {
         co_await std::move(running);
     }
