@@ -27,16 +27,17 @@ using namespace weft;
 /// One application for the program, a context for each test.
 class qt_test : public ::testing::Test {
 protected:
-    static QApplication& application() {
-        static const int offscreen = ::setenv("QT_QPA_PLATFORM", "offscreen", 1);
+    // The toolkit takes its globals down before the statics of this file: the application has to be gone by then.
+    static void SetUpTestSuite() {
+        ::setenv("QT_QPA_PLATFORM", "offscreen", 1);
         static int count = 1;
         static char name[] = "weft_interop_qt_tests";
         static char* arguments[] = {name, nullptr};
-        static QApplication instance(count, arguments);
-        EXPECT_EQ(offscreen, 0);
-        return instance;
+        application = std::make_unique<QApplication>(count, arguments);
     }
-    QApplication& app = application();
+    static void TearDownTestSuite() { application.reset(); }
+
+    static inline std::unique_ptr<QApplication> application;
     qt::context context;
 
     double longest_gap(const weft_test::ui_surroundings& around) {
@@ -58,7 +59,7 @@ protected:
             });
         QTimer::singleShot(0, &button, [&] { button.click(); });
         QTimer::singleShot(20000, &button, [] { QCoreApplication::quit(); });
-        app.exec();
+        QApplication::exec();
         EXPECT_TRUE(ended);
         EXPECT_EQ(button.text(), QString("loaded"));
         EXPECT_GT(heart.beats(), 20);
@@ -93,12 +94,12 @@ TEST_F(qt_test, a_connection_owns_the_closure_and_a_running_call_outlives_it) {
     }
     EXPECT_FALSE(watch.expired());
     context.post([&] { gate.set_result(); });
-    app.exec();
+    QApplication::exec();
     EXPECT_EQ(seen, "a name that is changed7");
     EXPECT_TRUE(watch.expired());
 }
 
-TEST_F(qt_test, S_1_5_7_callbacks_posted_from_any_thread_run_in_order_on_the_loops_thread) {
+TEST_F(qt_test, callbacks_posted_from_any_thread_run_in_order_on_the_loops_thread) {
     std::vector<int> order;
     const std::thread::id loop_thread = std::this_thread::get_id();
     std::atomic<bool> sent{false};
@@ -114,7 +115,7 @@ TEST_F(qt_test, S_1_5_7_callbacks_posted_from_any_thread_run_in_order_on_the_loo
         EXPECT_THROW(context.send([] { throw std::runtime_error("for the sender"); }), std::runtime_error);
         context.post([] { QCoreApplication::quit(); });
     });
-    app.exec();
+    QApplication::exec();
     poster.join();
     EXPECT_TRUE(sent);
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
@@ -126,7 +127,7 @@ TEST_F(qt_test, an_exception_of_a_posted_callback_goes_to_the_handler_and_the_lo
     context.on_unhandled_exception([&](std::exception_ptr error) { told = message_of(error); });
     context.post([] { throw std::runtime_error("of the callback"); });
     context.post([] { QCoreApplication::quit(); });
-    app.exec();
+    QApplication::exec();
     EXPECT_EQ(told, "of the callback");
 }
 
@@ -143,7 +144,7 @@ TEST_F(qt_test, a_blocking_wait_on_the_loops_thread_for_what_it_must_run_throws_
         }
         QCoreApplication::quit();
     });
-    app.exec();
+    QApplication::exec();
     EXPECT_TRUE(thrown);
 }
 
