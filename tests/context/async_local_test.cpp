@@ -13,6 +13,7 @@
 #include "support/manual_dispatcher.hpp"
 #include "weft/base/error.hpp"
 #include "weft/synchronization_context.hpp"
+#include "weft/task_completion_source.hpp"
 
 namespace {
 
@@ -105,6 +106,25 @@ TEST_F(async_local_test, S_1_6_6_set_tells_previous_and_current) {
     local.clear();
     execution_context::run(captured, [] {});
     EXPECT_EQ(told, (std::vector<std::string>{"none>1", "1>2", "2>none", "none>2 switch", "2>none switch"}));
+}
+
+TEST_F(async_local_test, S_1_6_6_a_continuation_tells_of_the_switch_and_of_the_switch_back) {
+    weft_test::manual_dispatcher home;
+    std::vector<std::string> told;
+    async_local<int> local([&](const async_local<int>::change& change) {
+        if (change.is_context_switch) told.push_back(change.current ? std::to_string(*change.current) : "none");
+    });
+    task_completion_source<> gate;
+    const auto flow = [](async_local<int>& variable, task<> open) -> task<> {
+        variable.set(1);
+        co_await open;
+    };
+    task<> running = flow(local, gate.task());
+    EXPECT_EQ(told, (std::vector<std::string>{"none"})) << "the caller gets its own values back at the suspension";
+    gate.set_result();
+    home.run_all();
+    EXPECT_TRUE(running.is_completed());
+    EXPECT_EQ(told, (std::vector<std::string>{"none", "1", "none"}));
 }
 
 TEST_F(async_local_test, S_1_6_6_equal_contexts_and_equal_pointers_tell_nothing) {
