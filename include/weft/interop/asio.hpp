@@ -1,6 +1,8 @@
 #pragma once
 // <weft/interop/asio.hpp>: use_task, a completion token that makes any Boost.Asio operation a task.
-// Needs the target weft::asio (Boost 1.81 or later). SPDX-License-Identifier: MIT
+// Needs the target weft::asio (Boost 1.81 or later). Where Qt is used too, include this first, or define QT_NO_KEYWORDS: Asio has a
+// function named emit, which Qt makes a macro.
+// SPDX-License-Identifier: MIT
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 // <weft/interop/glib.hpp>: GLib and GTK: awaits that come back to the thread of a main loop, and signals handled by coroutines.
-// Needs the target weft::glib. SPDX-License-Identifier: MIT
+// Needs the target weft::glib.
+// SPDX-License-Identifier: MIT
 
 #include <glib-object.h>
 #include <glib.h>

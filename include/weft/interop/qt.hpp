@@ -1,6 +1,7 @@
 #pragma once
 // <weft/interop/qt.hpp>: Qt 6: awaits that come back to the thread of an event loop, and signals handled by coroutines.
-// Needs the target weft::qt. SPDX-License-Identifier: MIT
+// Needs the target weft::qt.
+// SPDX-License-Identifier: MIT
 
 #include <QtCore/QCoreApplication>
 #include <QtCore/QEvent>
