@@ -69,11 +69,11 @@ struct thrown_by_place : work_item {
     }
 };
 
+}  // namespace
+
 void report_on_pool(std::exception_ptr error) noexcept {
     default_dispatcher().post(*new thrown_by_place(std::move(error)), post_hint::fair);
 }
-
-}  // namespace
 
 static_assert(std::is_trivially_destructible_v<task_core>, "free_block() does not run a destructor");
 

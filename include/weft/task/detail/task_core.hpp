@@ -326,6 +326,8 @@ private:
     friend struct live_tasks;
 };
 
+/// Throws `error` on a thread of the default runtime's pool, where nothing handles it.
+void report_on_pool(std::exception_ptr error) noexcept;
 /// Posts a suspended coroutine to the place its await captured. Never runs it inside the call. Exactly once a suspension.
 void enqueue(continuation& node, post_hint hint) noexcept;
 /// Runs one continuation now if it may run on this thread and `may_inline`, else queues it.
