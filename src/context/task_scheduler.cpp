@@ -91,6 +91,20 @@ std::unique_ptr<task_scheduler> task_scheduler::from_current_synchronization_con
     return std::make_unique<context_scheduler>(*context);
 }
 
-void task_scheduler::try_execute(work_item& work) noexcept { run_under(this, work); }
+void task_scheduler::scheduled_tasks(item_visitor, void*) {}
+
+bool task_scheduler::try_execute(work_item& work) {
+    using detail::work_refusal;
+    detail::thread_block& block = detail::this_thread_block();
+    block.refusal = work_refusal::none;
+    run_under(this, work);
+    const work_refusal refusal = std::exchange(block.refusal, work_refusal::none);
+    if (refusal == work_refusal::foreign)
+        throw invalid_operation("task_scheduler::try_execute was given a task that was queued to another scheduler");
+    return refusal == work_refusal::none;
+}
+
+task_scheduler_exception::task_scheduler_exception(std::exception_ptr inner)
+    : std::runtime_error("a task scheduler failed: " + message_of(inner)), inner_(std::move(inner)) {}
 
 }  // namespace weft::inline WEFT_ABI

@@ -64,6 +64,10 @@ std::uint64_t thread_pool::completed_work_items() const noexcept { return core_-
 std::size_t thread_pool::injections(injection_reason reason) const noexcept { return core_->injections(reason); }
 std::vector<injection_event> thread_pool::recent_injections() const { return core_->recent_injections(); }
 
+void thread_pool::post_long_running(work_item& item) {
+    core_->start_long_running([&item] { item.run(item); }, "weft-long");
+}
+
 void thread_pool::require_open() const { core_->owner().state_->refuse_when_stopping(); }
 
 void thread_pool::post(work_item& item, post_hint hint) noexcept { core_->post(item, hint); }

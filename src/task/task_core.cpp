@@ -46,6 +46,27 @@ continuation* next_of(continuation& node) noexcept { return static_cast<continua
 
 bool is_internal(const continuation& node) noexcept { return (node.place & place_mask) == place_internal; }
 
+/// Internal callbacks that completion keeps until everything else is queued, in their order.
+class internal_list {
+public:
+    void add(continuation& node) noexcept {
+        *end_ = &node;
+        end_ = &node.prev;  // no list has it any more, and `next` has another type
+    }
+    void run_all(std::uintptr_t mark) noexcept {
+        *end_ = nullptr;
+        while (first_ != nullptr) {
+            continuation* node = std::exchange(first_, first_->prev);
+            node->place |= mark;
+            node->run(*node);
+        }
+    }
+
+private:
+    continuation* first_ = nullptr;
+    continuation** end_ = &first_;
+};
+
 // Whether completion may run `node` on this thread right now (1.2/3, 1.2/4, 1.2/8).
 bool may_run_here(const thread_block& block, const continuation& node) noexcept {
     if (block.stack_is_low()) return false;
@@ -129,8 +150,11 @@ std::int32_t task_core::id() noexcept {
 task_status task_core::status() const noexcept {
     const std::uintptr_t now = word.load(std::memory_order_acquire);
     if ((now & done_bit) != 0) return static_cast<task_status>(now >> status_shift);
-    if (!has_flag(flag_delegate)) return task_status::waiting_for_activation;
-    return has_flag(flag_running) ? task_status::running : task_status::waiting_to_run;
+    const std::uint8_t seen = flags.load(std::memory_order_relaxed);
+    if ((seen & flag_delegate) == 0) return task_status::waiting_for_activation;
+    const bool cold = (seen & flag_cold) != 0;
+    if ((seen & flag_running) != 0) return cold ? task_status::waiting_for_children_to_complete : task_status::running;
+    return cold ? task_status::created : task_status::waiting_to_run;
 }
 
 // ---- suspend
@@ -295,7 +319,9 @@ std::coroutine_handle<> task_core::finish_frame(void* frame_address) noexcept {
     task_core* next = core.deliver(core.publish());
     core.release();
     if (next == nullptr) return std::noop_coroutine();
-    switch_context(this_thread_block(), std::exchange(next->locals, nullptr));
+    thread_block& block = this_thread_block();
+    block.current_task = nullptr;  // it was the one that ends, if any
+    switch_context(block, std::exchange(next->locals, nullptr));
     return next->handle();
 }
 
@@ -341,24 +367,18 @@ task_core* task_core::deliver(continuation* list) noexcept {
         if (!run_async && may_run_here(this_thread_block(), *list)) chosen = static_cast<task_core*>(list);
         else enqueue(*list, post_hint::local);
     }
-    continuation* internals = nullptr;
-    continuation** end_of_internals = &internals;
+    internal_list short_ones;
+    internal_list user_code;
+    const bool first_runs_user_code = internal_first && (list->place & place_runs_user_code) != 0;
+    if (first_runs_user_code) user_code.add(*list);
     while (following != nullptr) {
         continuation* node = std::exchange(following, next_of(*following));
-        if (is_internal(*node)) {
-            *end_of_internals = node;
-            end_of_internals = &node->prev;  // no list has it any more, and `next` has another type
-        } else {
-            enqueue(*node, post_hint::local);
-        }
+        if (!is_internal(*node)) enqueue(*node, post_hint::local);
+        else ((node->place & place_runs_user_code) != 0 ? user_code : short_ones).add(*node);
     }
-    *end_of_internals = nullptr;
-    while (internals != nullptr) {
-        continuation* node = std::exchange(internals, internals->prev);
-        node->place |= place_not_first;
-        node->run(*node);
-    }
-    if (internal_first) list->run(*list);
+    short_ones.run_all(place_not_first);
+    if (internal_first && !first_runs_user_code) list->run(*list);
+    user_code.run_all(0);
     return chosen;
 }
 
@@ -395,8 +415,10 @@ void resume_here(task_core& core) noexcept {
     // On a thread of no runtime the coroutine still finds its own: its time, its pool.
     dispatcher* const outer_home = block.home;
     if (outer_home == nullptr) block.home = core.home;
+    task_core* const outer_task = std::exchange(block.current_task, nullptr);
     switch_context(block, std::exchange(core.locals, nullptr));
     core.handle().resume();
+    block.current_task = outer_task;
     block.home = outer_home;
     block.sync = sync;
     switch_context(block, outer);

@@ -7,11 +7,14 @@
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "awaiting_chain.hpp"
 #include "weft/context/synchronization_context.hpp"
+#include "weft/task/detail/delegate.hpp"
 #include "weft/task/detail/task_core.hpp"
+#include "weft/task/wait_all.hpp"
 #include "weft/task/would_deadlock.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -75,7 +78,8 @@ private:
 /// A wait where one thread runs everything: that thread goes on running the world, in whose time a limit is measured.
 class wait_in_world : timer_node {
 public:
-    wait_in_world(const task_core& awaited, const cancellation_token& token) noexcept : awaited_(awaited), token_(token) {
+    wait_in_world(std::span<task_core* const> awaited, const cancellation_token& token) noexcept
+        : awaited_(awaited), token_(token) {
         fire = [](timer_node& node) noexcept { static_cast<wait_in_world&>(node).late_ = true; };
     }
     wait_in_world(const wait_in_world&) = delete;
@@ -95,10 +99,11 @@ public:
 private:
     static bool has_ended(void* argument) {
         const auto& self = *static_cast<wait_in_world*>(argument);
-        return self.late_ || self.awaited_.is_done() || self.token_.is_cancellation_requested();
+        return self.late_ || self.token_.is_cancellation_requested() ||
+            std::ranges::any_of(self.awaited_, [](const task_core* each) { return each->is_done(); });
     }
 
-    const task_core& awaited_;
+    std::span<task_core* const> awaited_;
     const cancellation_token& token_;
     bool late_ = false;
 };
@@ -143,9 +148,14 @@ std::unique_ptr<would_deadlock> await_signal_in_context(blocked_thread& waiter, 
 bool task_core::wait(const std::chrono::nanoseconds* limit, const cancellation_token& token) {
     if (is_done()) return true;
     token.throw_if_cancellation_requested();
+    if (delegate* queued = delegate::behind(*this)) {
+        queued->try_run_for_waiter();
+        if (is_done()) return true;
+    }
     dispatcher* runner = this_thread_block().home;
     if (runner != nullptr && runner->run_until([](void*) { return true; }, nullptr)) {
-        wait_in_world waiting(*this, token);
+        task_core* const only = this;
+        wait_in_world waiting(std::span(&only, 1), token);
         if (waiting.run(*runner, limit)) {
             if (is_done()) return true;
             token.throw_if_cancellation_requested();
@@ -173,6 +183,104 @@ bool task_core::wait(const std::chrono::nanoseconds* limit, const cancellation_t
     if (hopeless != nullptr) throw would_deadlock(*hopeless);
     token.throw_if_cancellation_requested();
     return false;
+}
+
+namespace {
+
+void require_handles(std::span<task_core* const> tasks, const char* function) {
+    for (const task_core* each : tasks)
+        if (each == nullptr) throw std::invalid_argument(std::string(function) + " was given an empty task handle");
+}
+
+/// A thread that blocks for the first of several tasks. As with one, whoever signals does so under the mutex.
+struct blocked_for_any {
+    struct node : continuation {
+        blocked_for_any* owner = nullptr;
+        node() noexcept : continuation(&on_completed, place_internal) {}
+        static void on_completed(work_item& item) noexcept { static_cast<node&>(item).owner->signal(true); }
+    };
+
+    void signal(bool a_node) noexcept {
+        const std::lock_guard lock(mutex);
+        signalled = true;
+        if (a_node) ++nodes_run;
+        changed.notify_all();
+    }
+
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool signalled = false;
+    std::size_t nodes_run = 0;
+};
+
+std::ptrdiff_t first_done(std::span<task_core* const> tasks) noexcept {
+    const auto found = std::ranges::find_if(tasks, [](const task_core* each) { return each->is_done(); });
+    return found == tasks.end() ? -1 : found - tasks.begin();
+}
+
+/// Blocks until one is done, the limit, or the token; nothing stays registered.
+void block_for_any(
+    std::span<task_core* const> tasks, const std::chrono::nanoseconds* limit, const cancellation_token& token) {
+    blocked_for_any blocked;
+    const auto nodes = std::make_unique<blocked_for_any::node[]>(tasks.size());
+    cancellation_registration registration = token.unsafe_register([&blocked] { blocked.signal(false); });
+    std::size_t added = 0;
+    for (; added < tasks.size(); ++added) {
+        nodes[added].owner = &blocked;
+        if (!tasks[added]->add_continuation(nodes[added])) break;  // done already
+    }
+    if (added == tasks.size()) {
+        const blocking_notice notice(this_thread_block().home);
+        std::unique_lock lock(blocked.mutex);
+        const auto over = [&] { return blocked.signalled; };
+        if (limit == nullptr) blocked.changed.wait(lock, over);
+        else blocked.changed.wait_for(lock, *limit, over);
+    }
+    std::size_t taken = 0;  // by completions, which have signalled or will in a moment
+    for (std::size_t index = 0; index < added; ++index)
+        if (!tasks[index]->remove_continuation(nodes[index])) ++taken;
+    std::unique_lock lock(blocked.mutex);
+    blocked.changed.wait(lock, [&] { return blocked.nodes_run == taken; });
+}
+
+}  // namespace
+
+bool wait_for_all(std::span<task_core* const> tasks, std::chrono::nanoseconds limit, const cancellation_token& token) {
+    require_handles(tasks, "wait_all");
+    check_delay(limit, "wait_all");
+    time_provider& clock = current_time_provider();
+    const time_point end = limit == infinite_delay ? time_point::max() : deadline_after(clock, limit);
+    for (task_core* each : tasks) {
+        if (each->is_done()) continue;
+        const auto left = std::max(end - clock.now(), std::chrono::nanoseconds::zero());
+        if (!each->wait(limit == infinite_delay ? nullptr : &left, token)) return false;
+    }
+    std::vector<std::exception_ptr> errors;
+    for (task_core* each : tasks) {
+        if (each->fault == nullptr) continue;
+        each->mark_observed();
+        errors.insert(errors.end(), each->fault->errors.begin(), each->fault->errors.end());
+    }
+    if (!errors.empty()) throw aggregate_exception(std::move(errors));
+    return true;
+}
+
+std::ptrdiff_t wait_for_any(
+    std::span<task_core* const> tasks, std::chrono::nanoseconds limit, const cancellation_token& token) {
+    if (tasks.empty()) throw std::invalid_argument("wait_any needs at least one task");
+    require_handles(tasks, "wait_any");
+    check_delay(limit, "wait_any");
+    if (const std::ptrdiff_t done = first_done(tasks); done >= 0) return done;
+    token.throw_if_cancellation_requested();
+    const std::chrono::nanoseconds* const bound = limit == infinite_delay ? nullptr : &limit;
+    dispatcher* const runner = this_thread_block().home;
+    bool over = false;
+    if (runner != nullptr && runner->run_until([](void*) { return true; }, nullptr))
+        over = wait_in_world(tasks, token).run(*runner, bound);
+    if (!over) block_for_any(tasks, bound, token);
+    const std::ptrdiff_t done = first_done(tasks);
+    if (done < 0) token.throw_if_cancellation_requested();
+    return done;
 }
 
 std::exception_ptr task_core::first_error() const noexcept { return fault == nullptr ? nullptr : fault->errors.front(); }

@@ -30,6 +30,9 @@ public:
     /// Queues `item`; it runs once, later, on a worker, with no synchronization context. Never runs it inside the call.
     virtual void post(work_item& item, post_hint hint) noexcept = 0;
 
+    /// Runs `item` on a thread of its own, as post() does otherwise (1.12/4). @throws std::system_error  without a thread
+    virtual void post_long_running(work_item& item) { post(item, post_hint::fair); }
+
     /// Called before work from outside is started here. @throws object_disposed  when shutdown has begun
     virtual void require_open() const {}
 

@@ -19,18 +19,26 @@ namespace weft::inline WEFT_ABI::detail {
 struct context_map;
 struct task_core;
 
+/// What an item tells the scheduler that passed it on.
+enum class work_refusal : std::uint8_t {
+    none,
+    ended,   ///< it had run or had been canceled before
+    foreign  ///< it was queued to another scheduler, and did not run
+};
+
 /// The ambient state of one thread.
 struct thread_block {
-    dispatcher* home = nullptr;               ///< the runtime this thread works for; null on foreign threads
-    synchronization_context* sync = nullptr;  ///< null: none (a base-class instance counts as none when awaiting)
-    task_scheduler* scheduler = nullptr;      ///< null: the default scheduler
-    context_map* locals = nullptr;            ///< async-local values in force; one reference held; null: empty
-    task_core* current_task = nullptr;        ///< the delegate task running here (Task.CurrentId)
-    char* stack_limit = nullptr;              ///< below this address nothing more is resumed inline
-    void* last_frame = nullptr;               ///< what operator new returned last (the frame guard of GCC 12)
-    void* worker = nullptr;                   ///< the pool's worker, when this thread is one
-    std::uint32_t shard = 0;                  ///< a small number that spreads threads over sharded structures
-    bool flow_suppressed = false;             ///< execution_context::suppress_flow is in force
+    dispatcher* home = nullptr;                 ///< the runtime this thread works for; null on foreign threads
+    synchronization_context* sync = nullptr;    ///< null: none (a base-class instance counts as none when awaiting)
+    task_scheduler* scheduler = nullptr;        ///< null: the default scheduler
+    context_map* locals = nullptr;              ///< async-local values in force; one reference held; null: empty
+    task_core* current_task = nullptr;          ///< the delegate task running here (Task.CurrentId)
+    char* stack_limit = nullptr;                ///< below this address nothing more is resumed inline
+    void* last_frame = nullptr;                 ///< what operator new returned last (the frame guard of GCC 12)
+    void* worker = nullptr;                     ///< the pool's worker, when this thread is one
+    std::uint32_t shard = 0;                    ///< a small number that spreads threads over sharded structures
+    work_refusal refusal = work_refusal::none;  ///< why the item that a scheduler just passed on did not run
+    bool flow_suppressed = false;               ///< execution_context::suppress_flow is in force
     frame_cache frames;
 
     thread_block() noexcept;

@@ -4,12 +4,24 @@
 // SPDX-License-Identifier: MIT
 
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <stdexcept>
 
 #include "weft/base/config.hpp"
 #include "weft/base/work_item.hpp"
 
 namespace weft::inline WEFT_ABI {
+
+/// What a scheduler threw when it was asked to queue or to run a task. Follows TaskSchedulerException (1.11/2).
+class task_scheduler_exception : public std::runtime_error {
+public:
+    explicit task_scheduler_exception(std::exception_ptr inner);
+    [[nodiscard]] const std::exception_ptr& inner_exception() const noexcept { return inner_; }
+
+private:
+    std::exception_ptr inner_;
+};
 
 /// Runs work items that were queued to it. Derive to order, limit or redirect work.
 ///
@@ -28,6 +40,9 @@ public:
     virtual bool try_execute_inline(work_item& work, bool was_queued);
     /// Takes `work` back out of the queue if it still can. The default cannot.
     virtual bool try_dequeue(work_item& work);
+    /// Calls `visit` for each queued item that has not begun to run, for diagnostics. The default knows of none.
+    using item_visitor = void (*)(work_item& item, void* argument);
+    virtual void scheduled_tasks(item_visitor visit, void* argument);
     /// Advisory upper bound of concurrent work, for parallel loops.
     [[nodiscard]] virtual std::int32_t maximum_concurrency() const noexcept;
 
@@ -44,7 +59,9 @@ public:
 
 protected:
     /// Runs `work` with this scheduler as current(). To be called by implementers, once for each queued item.
-    void try_execute(work_item& work) noexcept;
+    /// @returns whether it ran: false when it had run, or had been canceled, before
+    /// @throws invalid_operation  when `work` is a task that was queued to another scheduler (1.11/4); it did not run
+    bool try_execute(work_item& work);
 
 private:
     std::int32_t id_;

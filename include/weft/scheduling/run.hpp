@@ -35,6 +35,7 @@ public:
     }
     task_core& await_resume() const noexcept {
         core_->set_flag(flag_running);
+        this_thread_block().current_task = core_;
         return *core_;
     }
 

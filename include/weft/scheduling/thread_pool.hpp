@@ -87,6 +87,7 @@ public:
 
     void post(work_item& item, post_hint hint) noexcept override;
     void require_open() const override;
+    void post_long_running(work_item& item) override;
     [[nodiscard]] time_provider& time() noexcept override;
     void blocking_began() noexcept override;
     void blocking_ended() noexcept override;

@@ -12,6 +12,7 @@
 
 namespace weft::inline WEFT_ABI {
 
+enum class continuation_options : std::uint32_t;
 template <class T>
 class configured_task;
 template <class T>
@@ -111,6 +112,11 @@ public:
     /// See <weft/task/wait_async.hpp>.
     [[nodiscard]] task wait_async(std::chrono::nanoseconds limit, cancellation_token token = {}) const;
     [[nodiscard]] task wait_async(cancellation_token token) const;
+
+    /// See <weft/continue_with.hpp>, which must be included to call it.
+    template <class F>
+    auto continue_with(F&& function, continuation_options options = {}, task_scheduler* scheduler = nullptr,
+        cancellation_token token = {}) const;
 
     /// Lets the operation go on with nobody waiting. Its failure still reaches on_unobserved_task_exception().
     void forget() const noexcept {}

@@ -74,6 +74,8 @@ enum place_kind : std::uintptr_t {
 inline constexpr std::uintptr_t place_mask = 3;
 /// Set by the completer in the place of an internal callback that was not registered first: it may not resume anybody inline.
 inline constexpr std::uintptr_t place_not_first = 4;
+/// In the place of an internal callback that may run user code, and so comes after everything else (1.2/6).
+inline constexpr std::uintptr_t place_runs_user_code = 8;
 
 /// Errors of a faulted or canceled task. One allocation, made only when something was thrown.
 struct fault_info {
@@ -106,7 +108,8 @@ enum core_flag : std::uint8_t {
     flag_delegate = 8,        ///< a delegate task: reports waiting_to_run and running
     flag_running = 16,        ///< the delegate has begun
     flag_strict_cancel = 32,  ///< an operation_canceled of a foreign token is a fault (1.1/7)
-    flag_frame = 64           ///< a coroutine frame follows the core
+    flag_frame = 64,          ///< a coroutine frame follows the core
+    flag_cold = 128           ///< a delegate that is not started; with flag_running: it waits for its children
 };
 
 /// What begin_suspend() changed, for undo_suspend().
