@@ -4,6 +4,7 @@
 
 #include "weft/aggregate_exception.hpp"
 #include "weft/async_local.hpp"
+#include "weft/async_stream.hpp"
 #include "weft/async_void.hpp"
 #include "weft/awaitable.hpp"
 #include "weft/block_on.hpp"

@@ -251,12 +251,16 @@ struct task_core : continuation {
         place = reinterpret_cast<std::uintptr_t>(block.sync);
         locals = retain_context(block.locals);
     }
-    /// The synchronous end of a coroutine that never suspended: no read-modify-write.
-    void finish_first_segment() noexcept {
+    /// Gives the caller's thread back what begin_first_segment() noted.
+    void leave_first_segment() noexcept {
         thread_block& block = *reinterpret_cast<thread_block*>(prev);
         block.sync = reinterpret_cast<synchronization_context*>(place);
         switch_context(block, locals);
         clear_flag(flag_first_segment);
+    }
+    /// The synchronous end of a coroutine that never suspended: no read-modify-write.
+    void finish_first_segment() noexcept {
+        leave_first_segment();
         // The handle has not left the ramp function: a plain store, ordered by whatever hands it to another thread.
         word.store(done_bit | static_cast<std::uintptr_t>(ending) << status_shift, std::memory_order_release);
     }
