@@ -314,7 +314,7 @@ TEST(async_stream, S_1_6_9_a_segment_runs_under_the_consumers_values_and_its_cha
         running.get();
         EXPECT_EQ(seen, (std::vector<int>{1, 1, 2, 2, 3, 3}));
     }
-    value.set(0);
+    value.clear();
 }
 
 TEST(async_stream, destroying_one_that_must_clean_up_starts_that_and_does_not_wait) {
