@@ -194,13 +194,13 @@ task<stop_report> server_state::stop(std::chrono::nanoseconds deadline) {
     const std::shared_ptr<server_state> self = shared_from_this();
     stopping_.store(true, std::memory_order_seq_cst);
     accepting_.cancel();
-    if (listener_.is_open()) co_await listener_.close();
+    if (listener_.is_open()) co_await listener_.close().configure_await(false);
     for (const std::shared_ptr<session>& live : sessions()) live->stop_when_idle();
 
     stop_report report;
     bool late = false;
     try {
-        co_await wait_async(drained(), deadline);
+        co_await wait_async(drained(), deadline).configure_await(false);
     } catch (const timeout_exception&) {
         late = true;
     }
@@ -209,7 +209,7 @@ task<stop_report> server_state::stop(std::chrono::nanoseconds deadline) {
         report.aborted = left.size();
         for (const std::shared_ptr<session>& live : left) live->abort();
         try {
-            co_await wait_async(drained(), abort_patience);
+            co_await wait_async(drained(), abort_patience).configure_await(false);
         } catch (const timeout_exception&) {
             // Handlers that do not look at their token; they keep what they use alive.
         }

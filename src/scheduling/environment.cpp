@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::size_t default_max_threads = 1024;
 constexpr std::size_t default_max_blocking = 512;
+constexpr auto default_idle_limit = std::chrono::seconds(20);
 
 /// The processors this process may run on, which containers and taskset narrow.
 std::size_t processors() noexcept {
@@ -90,6 +91,9 @@ runtime_options resolve_options(const runtime_options& given) {
                 (min_given ? "runtime_options::min_threads" : "WEFT_MIN_THREADS") + ", " +
                 std::to_string(options.min_threads));
     }
+    if (options.idle_thread_limit < options.idle_thread_limit.zero())
+        throw std::invalid_argument("runtime_options::idle_thread_limit is negative");
+    if (options.idle_thread_limit == options.idle_thread_limit.zero()) options.idle_thread_limit = default_idle_limit;
     if (options.max_blocking_threads == 0) options.max_blocking_threads = default_max_blocking;
     if (options.seed == 0) {
         std::random_device system;

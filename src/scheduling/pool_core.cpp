@@ -33,6 +33,7 @@ pool_core::pool_core(thread_pool& door, runtime& owner, const runtime_options& o
       owner_(owner),
       driver_(std::move(io)),
       permanent_(static_cast<unsigned>(options.min_threads)),
+      idle_limit_(options.idle_thread_limit),
       timers_(*this, permanent_ + foreign_shards(permanent_)),
       clock_(options.clock != nullptr ? options.clock : &timers_),
       generation_(process_generation.load(std::memory_order_relaxed)),

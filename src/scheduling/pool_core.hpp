@@ -133,6 +133,7 @@ private:
     runtime& owner_;
     std::unique_ptr<driver> driver_;
     const unsigned permanent_;
+    const std::chrono::nanoseconds idle_limit_;  ///< of an injected thread without work
     timer_service timers_;
     time_provider* clock_;
     const std::uint64_t generation_;  ///< of the process: changes in a forked child

@@ -47,7 +47,6 @@ namespace {
 constexpr unsigned lifo_streak_limit = 3;   // longer starves the queue behind a ping-pong of two tasks
 constexpr unsigned longest_interval = 127;  // items between looks at the global queue, however short they are
 constexpr auto maintenance_every = std::chrono::microseconds(200);
-constexpr auto idle_limit = std::chrono::seconds(20);  // of an injected thread (1.12/11)
 
 constexpr time_point::rep nobody_keeps = time_point::min().time_since_epoch().count();
 constexpr time_point::rep any_deadline = time_point::max().time_since_epoch().count();
@@ -279,7 +278,7 @@ bool pool_core::sleep(worker& self) noexcept {
         self.collecting = true;  // until this worker is up again: it must not wake itself
         driver_->poll(self.owner, due);
     } else {
-        const time_point limit = std::chrono::steady_clock::now() + idle_limit;
+        const time_point limit = std::chrono::steady_clock::now() + idle_limit_;
         stay = self.bed.park(std::min(due, limit)) || due < limit;
     }
     self.asleep.store(false, std::memory_order_relaxed);
@@ -360,7 +359,7 @@ bool pool_core::retire(worker& self) noexcept {
     if (work_visible()) notify();
     pass_timers_on();
 
-    const time_point limit = std::chrono::steady_clock::now() + idle_limit;
+    const time_point limit = std::chrono::steady_clock::now() + idle_limit_;
     for (;;) {
         const bool woken = self.bed.park(limit);
         const std::lock_guard guard(mutex_);

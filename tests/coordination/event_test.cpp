@@ -10,6 +10,7 @@
 
 #include "support/manual_dispatcher.hpp"
 #include "weft/async_local.hpp"
+#include "weft/async_void.hpp"
 #include "weft/event_loop_context.hpp"
 #include "weft/task_completion_source.hpp"
 #include "weft/unobserved_exception.hpp"
@@ -155,6 +156,24 @@ TEST_F(event_test, the_failure_of_a_coroutine_handler_is_an_unobserved_exception
     remove();
     EXPECT_EQ(told, (std::vector<std::string>{"of the handler"}));
     EXPECT_EQ(calls, 1);
+}
+
+TEST_F(event_test, an_async_void_handler_keeps_its_closure_until_it_has_ended) {
+    auto owned = std::make_shared<int>(4);
+    const std::weak_ptr<int> watched = owned;
+    event<> raised;
+    int seen = 0;
+    {
+        const subscription kept = raised.subscribe([owned = std::move(owned), &seen]() -> async_void {
+            co_await yield();
+            seen = *owned;
+        });
+        raised.raise();
+    }
+    EXPECT_FALSE(watched.expired());
+    home.run_all();
+    EXPECT_EQ(seen, 4);
+    EXPECT_TRUE(watched.expired());
 }
 
 TEST_F(event_test, a_reference_argument_is_the_raisers_object) {

@@ -212,7 +212,7 @@ weft::task<> sleep_long(std::atomic<int>& destroyed) {
     co_await weft::delay(1h);
 }
 
-TEST(runtime, shutdown_destroys_what_stays_suspended_and_reports_it) {
+TEST(runtime, S_1_1_15_shutdown_destroys_what_stays_suspended_and_reports_it) {
     std::atomic<int> destroyed{0};
     weft::task_completion_source<> never;
     {

@@ -224,6 +224,40 @@ TEST(thread_pool, S_1_12_7_an_announced_block_is_compensated_at_once) {
     end.open();
 }
 
+TEST(thread_pool, S_1_12_11_a_thread_that_was_added_ends_when_it_has_been_idle_for_long) {
+    gate end;
+    std::atomic<bool> blocked{false};
+    std::atomic<bool> ran{false};
+    runtime_options options = workers(1);
+    options.idle_thread_limit = std::chrono::milliseconds(30);
+    runtime where(options);
+    where.pool().post([&] {
+        const weft::blocking_region region;
+        blocked = true;
+        end.pass();
+    });
+    ASSERT_TRUE(eventually([&] { return blocked.load(); }));
+    where.pool().post([&] { ran = true; });
+    ASSERT_TRUE(eventually([&] { return ran.load(); }));
+    EXPECT_EQ(where.pool().thread_count(), 2U);
+    end.open();
+    EXPECT_TRUE(eventually([&] { return where.pool().thread_count() == 1; }));
+    // It was one too many, not the last: work still runs.
+    ran = false;
+    where.pool().post([&] { ran = true; });
+    EXPECT_TRUE(eventually([&] { return ran.load(); }));
+}
+
+TEST(thread_pool, S_1_8_9_a_wait_on_a_pool_thread_lets_another_thread_do_what_it_waits_for) {
+    runtime where(workers(1));
+    std::atomic<bool> done{false};
+    where.pool().post([&] {
+        weft::run([] {}).wait();  // needs the pool, whose one worker is this thread
+        done = true;
+    });
+    EXPECT_TRUE(eventually([&] { return done.load(); }));
+}
+
 TEST(thread_pool, S_1_12_8_a_blocking_wait_on_a_task_announces_itself) {
     weft::task_completion_source<> source;
     std::atomic<bool> waited{false};

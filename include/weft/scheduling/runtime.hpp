@@ -34,6 +34,8 @@ struct runtime_options {
     std::size_t max_threads = 0;
     /// Most threads of run_blocking(): 512.
     std::size_t max_blocking_threads = 0;
+    /// How long a thread that the pool has added stays without work before it ends: 20 s (1.12/11).
+    std::chrono::nanoseconds idle_thread_limit{0};
     /// The I/O driver: WEFT_IO, else "auto". "parking" is the one without I/O.
     std::string_view driver = {};
     /// The clock and the timers; null: the system's. Must outlive the runtime.

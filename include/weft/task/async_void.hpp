@@ -8,6 +8,7 @@
 
 #include "weft/context/synchronization_context.hpp"
 #include "weft/task/detail/promise.hpp"
+#include "weft/task/task.hpp"
 
 namespace weft::inline WEFT_ABI {
 
@@ -39,6 +40,13 @@ public:
     /// Lets go of the operation, which runs on.
     ~async_void() {
         if (core_ != nullptr) core_->release();
+    }
+
+    /// For the caller that owns the coroutine's closure, such as an event: a task that ends, always successfully, when this has
+    /// ended. What the body threw went to its context.
+    [[nodiscard]] task<> completion() const noexcept {
+        core_->add_ref();
+        return task<>(core_, detail::adopt_core{});
     }
 
 private:
