@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <atomic>
+#include <coroutine>
 #include <cstdint>
 #include <exception>
 #include <new>
@@ -107,7 +108,29 @@ private:
     cancellation_registration registration_;
 };
 
-/// A function without a parameter that gives R.
+/// Awaited: suspends until `awaited` is done, and does not look at how it ended.
+class end_of {
+public:
+    using weft_native = void;
+
+    explicit end_of(task_core& awaited) noexcept : awaited_(&awaited) {}
+    [[nodiscard]] bool await_ready() const noexcept { return awaited_->is_done(); }
+    bool await_suspend(std::coroutine_handle<> self) noexcept { return suspend_on(core_of(self), *awaited_, false); }
+    void await_resume() const noexcept {}
+
+private:
+    task_core* awaited_;
+};
+
+/// Lets the function of `owner` go when `inner`, the task it gave, has ended; `outer` keeps the block of the function.
+template <class Owner, class T>
+task<> let_go_after(Owner& owner, task<T> inner, [[maybe_unused]] task<task<T>> outer) {
+    co_await end_of(*inner.core_or_null());
+    owner.let_go();
+}
+
+/// A function without a parameter that gives R. One that gives a task stays until that task has ended, too: it may be a lambda
+/// coroutine, whose captures are here.
 template <class R, class F, class Base = delegate>
 class typed_delegate final : public Base {
 public:
@@ -130,19 +153,35 @@ public:
     }
 
 private:
+    template <class Owner, class T>
+    friend task<> let_go_after(Owner& owner, task<T> inner, task<task<T>> outer);
+
     void call() override {
         if constexpr (std::is_void_v<R>) function_();
-        else if constexpr (std::is_reference_v<R>)
+        else if constexpr (task_type<R>) {
+            R inner = function_();
+            if (inner.valid() && !inner.is_completed()) {
+                this->core().add_ref();
+                task<R> outer(&this->core(), adopt_core{});
+                lives_on_ = true;
+                let_go_after(*this, inner, std::move(outer)).forget();
+            }
+            ::new (static_cast<void*>(this->core().template result<R>())) R(std::move(inner));
+        } else if constexpr (std::is_reference_v<R>)
             ::new (static_cast<void*>(this->core().template result<std::remove_reference_t<R>*>()))
                 std::remove_reference_t<R>*(std::addressof(function_()));
         else ::new (static_cast<void*>(this->core().template result<R>())) R(function_());
     }
-    void drop() noexcept override { function_.~F(); }
+    void drop() noexcept override {
+        if (!lives_on_) let_go();
+    }
+    void let_go() noexcept { function_.~F(); }
 
-    // A union member: destroyed by drop(), not with the delegate.
+    // A union member: destroyed by let_go(), not with the delegate.
     union {
         F function_;
     };
+    bool lives_on_ = false;
 };
 
 }  // namespace weft::inline WEFT_ABI::detail
