@@ -10,6 +10,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -122,11 +123,11 @@ private:
     task_core* awaited_;
 };
 
-/// Lets the function of `owner` go when `inner`, the task it gave, has ended; `outer` keeps the block of the function.
-template <class Owner, class T>
-task<> let_go_after(Owner& owner, task<T> inner, [[maybe_unused]] task<task<T>> outer) {
+/// Destroys `function`, which gave the task `inner`, when that has ended; `outer` keeps the block that the function lies in.
+template <class T>
+task<> destroy_after(void (*destroy)(void*) noexcept, void* function, task<T> inner, [[maybe_unused]] task<task<T>> outer) {
     co_await end_of(*inner.core_or_null());
-    owner.let_go();
+    destroy(function);
 }
 
 /// A function without a parameter that gives R. One that gives a task stays until that task has ended, too: it may be a lambda
@@ -153,9 +154,6 @@ public:
     }
 
 private:
-    template <class Owner, class T>
-    friend task<> let_go_after(Owner& owner, task<T> inner, task<task<T>> outer);
-
     void call() override {
         if constexpr (std::is_void_v<R>) function_();
         else if constexpr (task_type<R>) {
@@ -164,7 +162,7 @@ private:
                 this->core().add_ref();
                 task<R> outer(&this->core(), adopt_core{});
                 lives_on_ = true;
-                let_go_after(*this, inner, std::move(outer)).forget();
+                destroy_after(&destroy, std::addressof(function_), inner, std::move(outer)).forget();
             }
             ::new (static_cast<void*>(this->core().template result<R>())) R(std::move(inner));
         } else if constexpr (std::is_reference_v<R>)
@@ -173,11 +171,11 @@ private:
         else ::new (static_cast<void*>(this->core().template result<R>())) R(function_());
     }
     void drop() noexcept override {
-        if (!lives_on_) let_go();
+        if (!lives_on_) function_.~F();
     }
-    void let_go() noexcept { function_.~F(); }
+    static void destroy(void* function) noexcept { static_cast<F*>(function)->~F(); }
 
-    // A union member: destroyed by let_go(), not with the delegate.
+    // A union member: destroyed by drop() or destroy(), not with the delegate.
     union {
         F function_;
     };
