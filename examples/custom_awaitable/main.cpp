@@ -84,7 +84,9 @@ std::size_t feed(weft::event_loop_context& loop, Give give) {
 
 bool report(const char* what, long total, std::size_t count) {
     std::printf("%s: the sum is %ld, %zu allocations in %d awaits\n", what, total, count, rounds - warm_up);
-    return total == rounds * (rounds - 1L) / 2 && count == 0;
+    // Under a sanitizer no frame is recycled, so that a use after the end is seen; the plain awaiter has a small one an await.
+    constexpr bool recycles = !WEFT_ASAN && !WEFT_TSAN;
+    return total == rounds * (rounds - 1L) / 2 && (count == 0 || !recycles);
 }
 
 }  // namespace
