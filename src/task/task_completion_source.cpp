@@ -3,9 +3,50 @@
 #include "weft/task/task_completion_source.hpp"
 
 #include <algorithm>
+#include <list>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 
 namespace weft::inline WEFT_ABI {
+
+namespace {
+
+using abandoned_handler = unique_function<void(std::int32_t)>;
+
+struct abandoned_handlers {
+    std::mutex mutex;
+    std::list<std::shared_ptr<abandoned_handler>> all;
+};
+
+// Never destroyed: a source may go after every static object of the program.
+abandoned_handlers& handlers_of_abandoned() {
+    static auto* instance = new abandoned_handlers();
+    return *instance;
+}
+
+void tell_of_abandoned(std::int32_t task_id) noexcept {
+    std::list<std::shared_ptr<abandoned_handler>> copy;
+    {
+        const std::lock_guard lock(handlers_of_abandoned().mutex);
+        copy = handlers_of_abandoned().all;
+    }
+    for (const auto& each : copy) (*each)(task_id);
+}
+
+}  // namespace
+
+unique_function<void()> on_abandoned_source(abandoned_handler handler) {
+    auto entry = std::make_shared<abandoned_handler>(std::move(handler));
+    abandoned_handlers& list = handlers_of_abandoned();
+    const std::lock_guard lock(list.mutex);
+    list.all.push_back(entry);
+    return [kept = std::weak_ptr<abandoned_handler>(entry)] {
+        abandoned_handlers& from = handlers_of_abandoned();
+        const std::lock_guard guard(from.mutex);
+        from.all.remove(kept.lock());
+    };
+}
 
 namespace detail {
 
@@ -24,12 +65,23 @@ bool wait_for(task_core& core, std::chrono::nanoseconds limit, const cancellatio
 }
 
 completion_source_base::completion_source_base(const result_operations& operations, creation_options options) {
-    constexpr auto allowed = creation_options::run_continuations_asynchronously | creation_options::attached_to_parent;
+    constexpr auto allowed = creation_options::run_continuations_asynchronously | creation_options::attached_to_parent |
+        creation_options::break_promise_on_drop;
     if ((static_cast<std::uint8_t>(options) & ~static_cast<std::uint8_t>(allowed)) != 0)
         throw std::invalid_argument(
-            "a completion source takes run_continuations_asynchronously and attached_to_parent only");
+            "a completion source takes run_continuations_asynchronously, attached_to_parent and break_promise_on_drop "
+            "only");
+    break_on_drop_ = options & creation_options::break_promise_on_drop;
     const bool run_async = options & creation_options::run_continuations_asynchronously;
     core_ = make_core(operations, 0, static_cast<std::uint8_t>(run_async ? flag_run_async : 0));
+}
+
+void completion_source_base::drop_unset() noexcept {
+    if (break_on_drop_) {
+        static_cast<void>(try_set_exception(std::make_exception_ptr(broken_promise())));
+    } else if (core_->try_claim()) {  // else somebody completes it right now
+        tell_of_abandoned(core_->id());
+    }
 }
 
 task_core& completion_source_base::core() const {

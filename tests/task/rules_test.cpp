@@ -239,6 +239,34 @@ TEST(rules, S_1_7_6_a_source_canceled_with_a_token_throws_with_that_token) {
     }
 }
 
+TEST(rules, S_1_7_9_a_source_dropped_unset_is_told_of_and_breaks_its_promise_only_when_asked) {
+    std::int32_t told = 0;
+    auto remove = on_abandoned_source([&](std::int32_t id) { told = id; });
+    task<> left;
+    {
+        const task_completion_source<> source;
+        left = source.task();
+    }
+    EXPECT_FALSE(left.is_completed());
+    EXPECT_EQ(told, left.id());
+
+    told = 0;
+    task<int> broken;
+    {
+        const task_completion_source<int> source(creation_options::break_promise_on_drop);
+        broken = source.task();
+        const task_completion_source<int> nobody_has_its_task;
+    }
+    EXPECT_EQ(told, 0);
+    EXPECT_THROW(static_cast<void>(broken.get()), broken_promise);
+    remove();
+    {
+        const task_completion_source<> source;
+        left = source.task();
+    }
+    EXPECT_EQ(told, 0);
+}
+
 TEST(rules, S_1_16_3_disposing_again_is_harmless) {
     const auto producer = []() -> async_stream<int> { co_yield 1; };
     async_stream<int> stream = producer();

@@ -3,10 +3,12 @@
 // Follows System.Threading.Tasks.TaskCompletionSource (semantics 1.7).
 // SPDX-License-Identifier: MIT
 
+#include <cstdint>
 #include <exception>
 #include <utility>
 #include <vector>
 
+#include "weft/base/unique_function.hpp"
 #include "weft/task/task.hpp"
 
 namespace weft::inline WEFT_ABI {
@@ -19,7 +21,9 @@ enum class creation_options : std::uint8_t {
     attached_to_parent = 4,
     deny_child_attach = 8,
     hide_scheduler = 16,
-    run_continuations_asynchronously = 64
+    run_continuations_asynchronously = 64,
+    break_promise_on_drop =
+        128  ///< of a source: dropped unset, it faults its task with broken_promise; not in .NET (1.7/9)
 };
 constexpr creation_options operator|(creation_options a, creation_options b) noexcept {
     return static_cast<creation_options>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
@@ -28,18 +32,34 @@ constexpr bool operator&(creation_options a, creation_options b) noexcept {
     return (static_cast<std::uint8_t>(a) & static_cast<std::uint8_t>(b)) != 0;
 }
 
+/// What a task ends with whose source was made with break_promise_on_drop and went unset.
+class broken_promise : public invalid_operation {
+public:
+    broken_promise() : invalid_operation("the completion source was dropped before it completed its task") {}
+};
+
+/// Calls `handler` with the id of a task that can never end: its source was dropped unset while somebody still has the task. .NET says
+/// nothing then. On the dropping thread; a handler must not throw. @returns a function that removes the handler
+[[nodiscard("call it to remove the handler")]] unique_function<void()> on_abandoned_source(
+    unique_function<void(std::int32_t task_id)> handler);
+
 namespace detail {
 
 /// What does not depend on the result type.
 class completion_source_base {
 public:
-    completion_source_base(completion_source_base&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+    completion_source_base(completion_source_base&& other) noexcept
+        : core_(std::exchange(other.core_, nullptr)), break_on_drop_(other.break_on_drop_) {}
     completion_source_base& operator=(completion_source_base&& other) noexcept {
         std::swap(core_, other.core_);
+        std::swap(break_on_drop_, other.break_on_drop_);
         return *this;
     }
     ~completion_source_base() {
-        if (core_ != nullptr) core_->release();
+        if (core_ == nullptr) return;
+        if (!core_->is_done() && !core_->sole_owner()) [[unlikely]]
+            drop_unset();
+        core_->release();
     }
 
     /// Ends the task as faulted, also with an operation_canceled (1.7/5).
@@ -67,6 +87,11 @@ protected:
     bool try_copy_failure(task_core& from);
 
     task_core* core_ = nullptr;
+
+private:
+    void drop_unset() noexcept;
+
+    bool break_on_drop_ = false;
 };
 
 }  // namespace detail
@@ -76,7 +101,8 @@ protected:
 /// Continuation  set_*() runs the first continuation inline on the calling thread, subject to semantics 1.2, unless the
 ///               source was made with run_continuations_asynchronously; the others are queued.
 /// Threads       any; of several racing try_set_*() exactly one returns true.
-/// Lifetime      dropping a source unset leaves its waiters pending for ever (1.7/9).
+/// Lifetime      dropping a source unset leaves its waiters pending for ever (1.7/9), and on_abandoned_source() tells; with
+///               break_promise_on_drop they get broken_promise instead.
 template <class T = void>
 class task_completion_source : public detail::completion_source_base {
 public:
