@@ -17,6 +17,8 @@ namespace {
 thread_local std::size_t allocations = 0;  // of this thread: nobody else's work is counted
 }
 
+// A sanitizer brings operators of its own: there nothing is counted.
+#if !WEFT_ASAN && !WEFT_TSAN
 void* operator new(std::size_t size) {
     ++allocations;
     if (void* block = std::malloc(size)) return block;
@@ -24,6 +26,7 @@ void* operator new(std::size_t size) {
 }
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+#endif
 
 namespace {
 
