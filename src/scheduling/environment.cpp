@@ -25,15 +25,6 @@ constexpr std::size_t default_max_threads = 1024;
 constexpr std::size_t default_max_blocking = 512;
 constexpr auto default_idle_limit = std::chrono::seconds(20);
 
-/// The processors this process may run on, which containers and taskset narrow.
-std::size_t processors() noexcept {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0)
-        return static_cast<std::size_t>(std::max(CPU_COUNT(&allowed), 1));
-    return static_cast<std::size_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
-}
-
 /// The variable as a number of threads; 0 when it is not set.
 std::size_t threads_from(const char* variable) {
     const char* text = std::getenv(variable);
@@ -67,6 +58,14 @@ void check_option(const char* option, std::size_t value) {
 }
 
 }  // namespace
+
+std::size_t processors() noexcept {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        return static_cast<std::size_t>(std::max(CPU_COUNT(&allowed), 1));
+    return static_cast<std::size_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
+}
 
 runtime_options resolve_options(const runtime_options& given) {
     refuse_unknown_variables();

@@ -9,6 +9,9 @@
 
 namespace weft::inline WEFT_ABI::detail {
 
+/// The processors this process may run on, which containers and taskset narrow.
+[[nodiscard]] std::size_t processors() noexcept;
+
 /// `given` with every zero and null field filled in, from the environment or with the default; `driver` and `clock` stay.
 /// @throws std::invalid_argument  naming the option or variable and its value
 [[nodiscard]] runtime_options resolve_options(const runtime_options& given);

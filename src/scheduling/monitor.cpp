@@ -106,7 +106,7 @@ void pool_core::tick(time_point now) noexcept {
 void pool_core::watch_progress(time_point now) noexcept {
     std::uint64_t progress = 0;
     bool stranded = false;
-    bool queued = !injected_.empty();
+    bool queued = shared_work();
     const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index) {
         worker& each = *table_[index].load(std::memory_order_acquire);
@@ -125,6 +125,7 @@ void pool_core::watch_progress(time_point now) noexcept {
             if (worker* sleeper = idle_.wake_one()) rouse(*sleeper);
         queued = false;  // somebody can take it: no starvation
     }
+    if (compensation_ == blocking_compensation::paced) pace(queued);
     if (progress != progress_seen_ || !queued) {
         progress_seen_ = progress;
         stalled_since_ = now;
@@ -145,7 +146,8 @@ void pool_core::watch_progress(time_point now) noexcept {
     calm_since_ = {};
     const auto stalled = now - stalled_since_;
     if (stalled < patience_) return;
-    if (stalled < long_patience && runnable_threads() >= permanent_) return;
+    const bool may_be_short = compensation_ == blocking_compensation::at_once && runnable_threads() < permanent_;
+    if (stalled < long_patience && !may_be_short) return;
     {
         const std::lock_guard guard(mutex_);
         if (threads_.load(std::memory_order_relaxed) < max_threads_.load(std::memory_order_relaxed))
@@ -155,6 +157,16 @@ void pool_core::watch_progress(time_point now) noexcept {
     add_thread(injection_reason::starvation);
     patience_ = std::min<std::chrono::nanoseconds>(patience_ * 2, long_patience);
     stalled_since_ = now;
+}
+
+/// Paced compensation: what notify() was refused because it was too early.
+void pool_core::pace(bool work_waits) noexcept {
+    if (work_waits && running_.load(std::memory_order_relaxed) < goal_.load(std::memory_order_relaxed)) {
+        add_thread(injection_reason::blocking);
+        return;
+    }
+    const std::lock_guard guard(mutex_);
+    wanted_since_ = {};
 }
 
 /// How many of the pool's threads run or wait for a processor, as the kernel sees them. Zero where it does not tell.

@@ -18,6 +18,7 @@
 #include <string>
 #include <system_error>
 
+#include "scheduling/environment.hpp"
 #include "weft/base/thread_block.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -28,12 +29,30 @@ constexpr time_point::rep nobody_keeps = time_point::min().time_since_epoch().co
 
 }  // namespace
 
+/// The ended thread of a worker that is used again. Joined when nothing is locked: on its way out it may still post, from the
+/// destructor of a thread_local, or even be the one that makes its successor.
+class pool_core::last_thread {
+public:
+    last_thread() = default;
+    ~last_thread() {
+        if (!thread.joinable()) return;
+        if (thread.get_id() == std::this_thread::get_id()) thread.detach();
+        else thread.join();
+    }
+    last_thread(const last_thread&) = delete;
+    last_thread& operator=(const last_thread&) = delete;
+
+    std::thread thread;
+};
+
 pool_core::pool_core(thread_pool& door, runtime& owner, const runtime_options& options, std::unique_ptr<driver> io)
     : door_(door),
       owner_(owner),
       driver_(std::move(io)),
       permanent_(static_cast<unsigned>(options.min_threads)),
       idle_limit_(options.idle_thread_limit),
+      compensation_(options.compensation),
+      processors_(processors()),
       timers_(*this, permanent_ + foreign_shards(permanent_)),
       clock_(options.clock != nullptr ? options.clock : &timers_),
       generation_(process_generation.load(std::memory_order_relaxed)),
@@ -49,8 +68,9 @@ pool_core::pool_core(thread_pool& door, runtime& owner, const runtime_options& o
     monitor_.takes_work = false;
     try {
         for (unsigned index = 0; index < permanent_; ++index) {
+            last_thread none;
             const std::lock_guard guard(mutex_);
-            worker& self = spare_worker();
+            worker& self = spare_worker(none);
             self.owner = index;
             self.shard = index;
             running_.fetch_add(1, std::memory_order_seq_cst);
@@ -82,6 +102,11 @@ worker* pool_core::this_worker() noexcept {
 
 void pool_core::post(work_item& item, post_hint hint) noexcept {
     check_process();
+    if (hint == post_hint::high || hint == post_hint::low) [[unlikely]] {
+        (hint == post_hint::high ? urgent_ : unhurried_).push(item);
+        notify();
+        return;
+    }
     worker* self = this_worker();
     if (self == nullptr) {
         injected_.push(item);
@@ -126,6 +151,8 @@ void pool_core::post(work_item& item, post_hint hint) noexcept {
             }
             injected_.push(item);
             break;
+        case post_hint::high:
+        case post_hint::low: break;  // above
     }
     notify();
 }
@@ -156,7 +183,7 @@ void pool_core::rouse(worker& sleeper) noexcept {
 }
 
 bool pool_core::work_visible() const noexcept {
-    if (!injected_.empty()) return true;
+    if (shared_work()) return true;
     const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index)
         if (!table_[index].load(std::memory_order_acquire)->queue.empty()) return true;
@@ -199,6 +226,7 @@ void pool_core::blocking_ended() noexcept {
 }
 
 void pool_core::add_thread(injection_reason reason) noexcept {
+    last_thread before;
     const std::lock_guard guard(mutex_);
     if (stopping_.load(std::memory_order_relaxed) ||
         running_.load(std::memory_order_relaxed) >= goal_.load(std::memory_order_relaxed))
@@ -212,9 +240,10 @@ void pool_core::add_thread(injection_reason reason) noexcept {
         return;
     }
     if (threads_.load(std::memory_order_relaxed) >= max_threads_.load(std::memory_order_relaxed)) return;
+    if (reason == injection_reason::blocking && compensation_ == blocking_compensation::paced && too_early()) return;
     worker* self = nullptr;
     try {
-        self = &spare_worker();
+        self = &spare_worker(before);
         self->injected = true;
         running_.fetch_add(1, std::memory_order_seq_cst);
         // It begins as a searcher, like one who was woken: when it finds work, it sees to it that the next thread comes.
@@ -227,10 +256,25 @@ void pool_core::add_thread(injection_reason reason) noexcept {
     }
 }
 
-worker& pool_core::spare_worker() {
+/// Whether the next thread for blocked ones must wait: beyond one a processor each comes 25 ms after it was first wanted, or after the
+/// one before it, and 25 ms later for each further processor's worth, at most 250 ms. The monitor asks again (watch_progress()).
+bool pool_core::too_early() noexcept {
+    constexpr auto step = std::chrono::milliseconds(25);
+    constexpr auto longest = std::chrono::milliseconds(250);
+    const std::size_t extra = threads_.load(std::memory_order_relaxed) - std::min(thread_count(), min_threads());
+    if (extra < processors_) return false;
+    const auto pause = std::min<std::chrono::nanoseconds>(step * static_cast<std::int64_t>(extra / processors_), longest);
+    const auto now = std::chrono::steady_clock::now();
+    if (wanted_since_ == time_point{}) wanted_since_ = now;
+    if (now - wanted_since_ < pause) return true;
+    wanted_since_ = now;
+    return false;
+}
+
+worker& pool_core::spare_worker(last_thread& before) {
     if (worker* self = dead_) {
         dead_ = self->next_spare;
-        if (self->thread.joinable()) self->thread.join();  // it has ended, or is about to leave its last function
+        before.thread = std::move(self->thread);
         return *self;
     }
     const unsigned index = table_size_.load(std::memory_order_relaxed);
@@ -333,7 +377,7 @@ std::vector<injection_event> pool_core::recent_injections() const {
 }
 
 std::size_t pool_core::pending() const noexcept {
-    std::size_t sum = injected_.size();
+    std::size_t sum = injected_.size() + urgent_.size() + unhurried_.size();
     const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index) {
         const worker& each = *table_[index].load(std::memory_order_acquire);

@@ -89,9 +89,14 @@ private:
     void wake_helper() noexcept;
     void rouse(worker& sleeper) noexcept;
     [[nodiscard]] bool work_visible() const noexcept;
+    [[nodiscard]] bool shared_work() const noexcept {
+        return !injected_.empty() || !urgent_.empty() || !unhurried_.empty();
+    }
     void add_thread(injection_reason reason) noexcept;
+    [[nodiscard]] bool too_early() noexcept;
     void spawn(worker& self);
-    worker& spare_worker();
+    class last_thread;
+    worker& spare_worker(last_thread& before);
     void record(injection_reason reason) noexcept;
     void thread_ended(worker& self) noexcept;
     void free_workers() noexcept;
@@ -104,6 +109,7 @@ private:
     void run_worker(worker& self) noexcept;
     void execute(worker& self, work_item& item) noexcept;
     [[nodiscard]] work_item* next_item(worker& self) noexcept;
+    [[nodiscard]] work_item* take_urgent(worker& self) noexcept;
     [[nodiscard]] work_item* maintain(worker& self) noexcept;
     [[nodiscard]] work_item* take_global(worker& self) noexcept;
     [[nodiscard]] work_item* search(worker& self) noexcept;
@@ -124,6 +130,7 @@ private:
     void run_monitor() noexcept;
     void tick(time_point now) noexcept;
     void watch_progress(time_point now) noexcept;
+    void pace(bool work_waits) noexcept;
     [[nodiscard]] bool active() noexcept;
     [[nodiscard]] bool must_tick() noexcept;
     void wake_monitor_from(monitor_mode mode) noexcept;
@@ -134,11 +141,15 @@ private:
     std::unique_ptr<driver> driver_;
     const unsigned permanent_;
     const std::chrono::nanoseconds idle_limit_;  ///< of an injected thread without work
+    const blocking_compensation compensation_;
+    const std::size_t processors_;
     timer_service timers_;
     time_provider* clock_;
     const std::uint64_t generation_;  ///< of the process: changes in a forked child
 
     injection_queue injected_;
+    injection_queue urgent_;     ///< of high priority: looked at before each item
+    injection_queue unhurried_;  ///< of low priority: taken when there is nothing else
     idle_set idle_;
 
     // The table only grows; a worker is never freed while the pool lives, so thieves need no protection.
@@ -169,6 +180,7 @@ private:
     std::condition_variable ended_;
     worker* reserve_ = nullptr;  ///< injected threads that sleep until needed again
     worker* dead_ = nullptr;     ///< workers of the table whose thread has ended
+    time_point wanted_since_{};  ///< the paced thread that comes next; the epoch when none is wanted
 
     mutable std::mutex events_mutex_;
     std::array<injection_event, 64> events_{};

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "scheduling/pool_core.hpp"
+#include "scheduling/priority_scheduler.hpp"
 #include "scheduling/runtime_state.hpp"
 #include "weft/base/error.hpp"
 #include "weft/base/frame_allocator.hpp"
@@ -37,16 +38,26 @@ struct posted_callback final : work_item {
 }  // namespace
 
 thread_pool::thread_pool(runtime& owner, const runtime_options& options, std::unique_ptr<driver> io)
-    : core_(std::make_unique<detail::pool_core>(*this, owner, options, std::move(io))) {}
+    : core_(std::make_unique<detail::pool_core>(*this, owner, options, std::move(io))),
+      schedulers_(std::make_unique<detail::priority_scheduler[]>(3)) {
+    for (const work_priority each : {work_priority::low, work_priority::normal, work_priority::high})
+        schedulers_[static_cast<std::size_t>(each)].bind(*this, each);
+}
 
 thread_pool::~thread_pool() = default;
 
 thread_pool& thread_pool::shared() { return runtime::default_runtime().pool(); }
 
-void thread_pool::post(callback function) {
+void thread_pool::post(callback function) { post(std::move(function), work_priority::normal); }
+
+void thread_pool::post(callback function, work_priority priority) {
     core_->owner().state_->refuse_when_stopping();
     auto* item = ::new (detail::allocate_frame(sizeof(posted_callback))) posted_callback(std::move(function));
-    core_->post(*item, post_hint::fair);
+    core_->post(*item, detail::hint_of(priority));
+}
+
+task_scheduler& thread_pool::scheduler(work_priority priority) noexcept {
+    return schedulers_[static_cast<std::size_t>(priority)];
 }
 
 void thread_pool::start_long_running(callback function, std::string_view name) {

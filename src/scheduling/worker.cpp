@@ -1,7 +1,8 @@
 // What a worker does: run, search, sleep.
 //
-// Where the next item comes from: the slot (at most three times in a row), the own queue, the global queue, the queues of
-// others. Each 200 µs or so maintenance looks at the global queue, the timers and the driver first.
+// Where the next item comes from: work of high priority (at most sixteen times in a row), the slot (at most three times), the own
+// queue, the global queue, the queues of others, work of low priority. Each 200 µs or so maintenance looks at the global queue, the
+// timers and the driver first, and each sixteenth time at the work of low priority.
 //
 // Parking without losing a wake-up. A post to the global queue queues its item and then looks at the idle set (notify()); a
 // worker that found nothing
@@ -44,8 +45,10 @@ namespace weft::inline WEFT_ABI::detail {
 
 namespace {
 
-constexpr unsigned lifo_streak_limit = 3;   // longer starves the queue behind a ping-pong of two tasks
-constexpr unsigned longest_interval = 127;  // items between looks at the global queue, however short they are
+constexpr unsigned lifo_streak_limit = 3;     // longer starves the queue behind a ping-pong of two tasks
+constexpr unsigned urgent_streak_limit = 16;  // of high priority in a row, so that a flood of them stops nobody for ever
+constexpr unsigned low_priority_every = 16;  // maintenances: an item of low priority each few milliseconds on a busy worker
+constexpr unsigned longest_interval = 127;   // items between looks at the global queue, however short they are
 constexpr auto maintenance_every = std::chrono::microseconds(200);
 
 constexpr time_point::rep nobody_keeps = time_point::min().time_since_epoch().count();
@@ -80,6 +83,7 @@ void pool_core::run_worker(worker& self) noexcept {
     while (!stopping_.load(std::memory_order_relaxed)) {
         work_item* item = next_item(self);
         if (item == nullptr) item = search(self);
+        if (item == nullptr) item = unhurried_.pop();
         if (item == nullptr) {
             if (collect(self)) continue;
             if (park(self)) continue;
@@ -131,6 +135,9 @@ work_item* pool_core::next_item(worker& self) noexcept {
     if (self.budget-- == 0) [[unlikely]] {
         if (work_item* item = maintain(self)) return item;
     }
+    if (!urgent_.empty()) [[unlikely]] {
+        if (work_item* item = take_urgent(self)) return item;
+    }
     if (self.lifo_streak < lifo_streak_limit && self.slot.load(std::memory_order_relaxed) != nullptr) {
         // An exchange, because a thief may take it too. Acquire pairs with post(): the item's contents.
         if (work_item* item = self.slot.exchange(nullptr, std::memory_order_acquire)) {
@@ -144,6 +151,17 @@ work_item* pool_core::next_item(worker& self) noexcept {
         if (work_item* item = self.slot.exchange(nullptr, std::memory_order_acquire)) return item;
     }
     return take_global(self);
+}
+
+/// @returns null also when it is the turn of other work
+work_item* pool_core::take_urgent(worker& self) noexcept {
+    if (self.urgent_streak == urgent_streak_limit) {
+        self.urgent_streak = 0;
+        return nullptr;
+    }
+    work_item* item = urgent_.pop();
+    self.urgent_streak = item == nullptr ? 0 : self.urgent_streak + 1;
+    return item;
 }
 
 work_item* pool_core::maintain(worker& self) noexcept {
@@ -164,6 +182,8 @@ work_item* pool_core::maintain(worker& self) noexcept {
     if (!self.injected) driver_->harvest(self.owner, false);
     end_collecting(self);
     if (!self.queue.empty()) wake_helper();
+    if (++self.maintenances % low_priority_every == 0)
+        if (work_item* item = unhurried_.pop()) return item;
     return take_global(self);
 }
 

@@ -24,8 +24,10 @@ struct alignas(64) worker : worker_identity {
     unsigned shard = 0;      ///< its timers
 
     // The owner's only.
-    bool searching = false;          ///< counted as a searcher; set by who wakes it, before it wakes
-    unsigned lifo_streak = 0;        ///< items taken from `slot` in a row
+    bool searching = false;      ///< counted as a searcher; set by who wakes it, before it wakes
+    unsigned lifo_streak = 0;    ///< items taken from `slot` in a row
+    unsigned urgent_streak = 0;  ///< items of high priority in a row
+    unsigned maintenances = 0;
     unsigned budget = 0;             ///< items until the next maintenance
     unsigned interval = 61;          ///< what budget starts from; tuned so that maintenance comes each 200 µs
     double nanoseconds_each = 1000;  ///< moving average over items

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -21,9 +22,11 @@
 #include "weft/blocking_region.hpp"
 #include "weft/run.hpp"
 #include "weft/runtime.hpp"
+#include "weft/start_new.hpp"
 #include "weft/synchronization_context.hpp"
 #include "weft/task.hpp"
 #include "weft/task_completion_source.hpp"
+#include "weft/task_scheduler.hpp"
 #include "weft/yield.hpp"
 
 namespace {
@@ -145,6 +148,60 @@ TEST(thread_pool, S_1_12_3_a_fair_post_runs_behind_the_global_queue) {
     EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 9}));
 }
 
+TEST(thread_pool, work_of_high_priority_comes_first_and_work_of_low_priority_last) {
+    using enum weft::work_priority;
+    std::vector<int> order;
+    gate started;
+    gate start;
+    runtime where(workers(1));
+    where.pool().post([&] {
+        started.open();
+        start.pass();
+    });
+    started.pass();
+    const auto note = [&](int name) { return [&order, name] { order.push_back(name); }; };
+    where.pool().post(note(7), low);
+    where.pool().post(note(4));
+    where.pool().post(note(1), high);
+    where.pool().post(note(5), normal);
+    where.pool().post(note(2), high);
+    where.pool().post(note(8), low);
+    where.pool().post(note(6));
+    EXPECT_EQ(where.pool().pending_work_items(), 7U);
+    start.open();
+    EXPECT_TRUE(eventually([&] { return where.pool().pending_work_items() == 0; }));
+    on_worker(where, [] {});
+    EXPECT_EQ(order, (std::vector<int>{1, 2, 4, 5, 6, 7, 8}));
+}
+
+TEST(thread_pool, a_flood_of_high_priority_does_not_stop_other_work) {
+    std::atomic<bool> ran{false};
+    std::atomic<bool> low_ran{false};
+    runtime where(workers(1));
+    const std::function<void()> again = [&] {
+        if (!ran || !low_ran) where.pool().post([&] { again(); }, weft::work_priority::high);
+    };
+    where.pool().post([&] { again(); }, weft::work_priority::high);
+    where.pool().post([&] { ran = true; });
+    where.pool().post([&] { low_ran = true; }, weft::work_priority::low);
+    EXPECT_TRUE(eventually([&] { return ran && low_ran; }));
+    ran = low_ran = true;
+    where.shutdown();
+}
+
+TEST(thread_pool, awaits_of_a_coroutine_return_to_the_scheduler_of_its_priority) {
+    runtime where(workers(1));
+    weft::task_scheduler& urgent = where.pool().scheduler(weft::work_priority::high);
+    EXPECT_NE(&urgent, &where.pool().scheduler(weft::work_priority::low));
+    const auto body = [&urgent]() -> weft::task<bool> {
+        const bool before = &weft::task_scheduler::current() == &urgent;
+        weft::task<> nested = weft::run([] {});
+        co_await nested;
+        co_return before && &weft::task_scheduler::current() == &urgent;
+    };
+    EXPECT_TRUE(weft::start_new(body, weft::creation_options::none, &urgent).get().get());
+}
+
 TEST(thread_pool, S_1_12_4_long_running_work_gets_a_thread_of_its_own) {
     gate end;
     std::atomic<bool> is_worker{true};
@@ -222,6 +279,65 @@ TEST(thread_pool, S_1_12_7_an_announced_block_is_compensated_at_once) {
     EXPECT_TRUE(eventually([&] { return ran.load(); }));
     EXPECT_EQ(where.pool().injections(weft::injection_reason::blocking), 1U);
     end.open();
+}
+
+TEST(thread_pool, S_1_12_7_paced_steps_follow_the_first_threads) {
+    // 25 ms at least lie between the threads beyond one a processor, however many items wait.
+    const auto processors = static_cast<std::size_t>(std::max(std::thread::hardware_concurrency(), 1U));
+    const std::size_t items = processors * 2 + 3;
+    runtime_options options = workers(1);
+    options.compensation = weft::blocking_compensation::paced;
+    gate end;
+    std::atomic<std::size_t> inside{0};
+    runtime where(options);
+    for (std::size_t index = 0; index < items; ++index) {
+        where.pool().post([&] {
+            const weft::blocking_region region;
+            ++inside;
+            end.pass();
+        });
+    }
+    EXPECT_TRUE(eventually([&] { return inside == items; }));
+    const auto events = where.pool().recent_injections();
+    ASSERT_EQ(events.size(), items - 1);
+    for (std::size_t index = processors + 1; index < events.size(); ++index) {
+        EXPECT_EQ(events[index].reason, weft::injection_reason::blocking);
+        EXPECT_GE(events[index].when - events[index - 1].when, 24ms) << "thread " << index;
+    }
+    end.open();
+}
+
+TEST(thread_pool, a_thread_that_posts_while_it_ends_is_replaced) {
+    struct posts_at_the_end {
+        ~posts_at_the_end() {
+            if (where != nullptr) where->pool().post([count = ran] { ++*count; });
+        }
+        runtime* where = nullptr;
+        std::atomic<int>* ran = nullptr;
+    };
+    runtime_options options = workers(1);
+    options.idle_thread_limit = std::chrono::milliseconds(1);
+    std::atomic<int> ran{0};
+    runtime where(options);
+    constexpr int rounds = 5;
+    for (int round = 0; round < rounds; ++round) {
+        gate end;
+        std::atomic<int> blocked{0};
+        const auto block = [&] {
+            static thread_local posts_at_the_end last_words;
+            if (where.pool().thread_count() > 1) last_words = {&where, &ran};
+            const weft::blocking_region region;
+            ++blocked;
+            end.pass();
+        };
+        where.pool().post(block);
+        where.pool().post(block);
+        EXPECT_TRUE(eventually([&] { return blocked == 2; }));
+        end.open();
+        EXPECT_TRUE(eventually([&] { return where.pool().thread_count() == 1; }));
+    }
+    EXPECT_TRUE(eventually([&] { return ran > 0; }));
+    where.shutdown();
 }
 
 TEST(thread_pool, S_1_12_11_a_thread_that_was_added_ends_when_it_has_been_idle_for_long) {

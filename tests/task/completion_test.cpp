@@ -189,6 +189,22 @@ TEST(when_all, S_1_9_4_results_are_in_argument_order) {
     EXPECT_EQ(all.get(), (std::vector<int>{1, 2}));
 }
 
+TEST(when_all, S_1_9_4_errors_are_in_the_order_of_failing) {
+    task_completion_source<> first;
+    task_completion_source<> second;
+    std::vector<task<>> tasks{first.task(), second.task()};
+    task<> all = when_all(tasks);
+    second.set_exception(std::make_exception_ptr(test_error("second")));
+    first.set_exception(std::make_exception_ptr(test_error("first")));
+    try {
+        all.get();
+        FAIL() << "get() must throw";
+    } catch (const test_error& error) {
+        EXPECT_STREQ(error.what(), "second");
+    }
+    EXPECT_EQ(all.exception()->inner_exceptions().size(), 2U);
+}
+
 TEST(when_all, S_1_9_5_an_empty_input_completes_at_once_and_an_empty_handle_is_refused) {
     std::vector<task<>> none;
     EXPECT_TRUE(when_all(none).is_completed_successfully());
@@ -267,6 +283,14 @@ TEST(delay, S_1_9_12_zero_is_complete_bad_limits_are_refused_and_a_cancelled_tok
     source.cancel();
     task<> canceled = delay(0ms, source.token());
     EXPECT_TRUE(canceled.is_canceled());
+}
+
+TEST(delay, S_1_9_12_minus_one_is_never_over) {
+    cancellation_source source;
+    task<> waiting = delay(-1ms, source.token());
+    EXPECT_FALSE(waiting.is_completed());
+    source.cancel();
+    EXPECT_THROW(waiting.get(), task_canceled);
 }
 
 TEST(delay, S_1_9_12_cancelling_ends_it_with_that_token) {

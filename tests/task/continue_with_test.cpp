@@ -185,11 +185,11 @@ TEST(continue_with, S_1_2_6_queued_continuations_are_queued_before_inline_ones_r
     manual_dispatcher dispatcher;
     task_completion_source<> source;
     std::string trace;
-    std::size_t queued_when_inline_ran = 0;
+    std::vector<std::size_t> queued_when_inline_ran;
     const auto inline_one = [&](const char* name) {
         return [&, name](const task<>&) {
             trace += name;
-            queued_when_inline_ran = dispatcher.queued();
+            queued_when_inline_ran.push_back(dispatcher.queued());
         };
     };
     task<> a = source.task().continue_with(inline_one("a"), execute_synchronously);
@@ -198,7 +198,7 @@ TEST(continue_with, S_1_2_6_queued_continuations_are_queued_before_inline_ones_r
     task<> b = source.task().continue_with(inline_one("b"), execute_synchronously);
     source.set_result();
     EXPECT_EQ(trace, "ab");
-    EXPECT_EQ(queued_when_inline_ran, 2U);
+    EXPECT_EQ(queued_when_inline_ran, (std::vector<std::size_t>{2, 2}));
     dispatcher.run_all();
     EXPECT_EQ(trace.size(), 4U);
     EXPECT_TRUE(a.is_completed() && b.is_completed() && queued.is_completed() && awaiting.is_completed());

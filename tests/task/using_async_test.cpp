@@ -89,6 +89,8 @@ TEST(using_async, S_1_16_2_an_exception_of_the_disposal_replaces_the_bodys) {
     std::string trace;
     EXPECT_THROW(drive(dispatcher, using_async(resource(trace, "a", true), body_that_throws)), std::logic_error);
     EXPECT_THROW(drive(dispatcher, using_async(resource(trace, "a", true), body_that_returns)), std::logic_error);
+    const auto plain_throw = [](resource&) -> task<int> { throw std::runtime_error("before it gave a task"); };
+    EXPECT_THROW(drive(dispatcher, using_async(resource(trace, "a", true), plain_throw)), std::logic_error);
 }
 
 TEST(using_async, S_1_16_4_the_disposal_comes_back_to_the_context_of_its_await) {

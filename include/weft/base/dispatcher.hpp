@@ -15,7 +15,9 @@ class runtime;
 enum class post_hint : std::uint8_t {
     local,  ///< on the posting worker if it is one (its own queue), else through the global queue
     next,   ///< as local, and before the other local items: for what was just woken and is still in cache
-    fair    ///< behind everything already queued, the global queue included (yield, prefer_fairness)
+    fair,   ///< behind everything already queued, the global queue included (yield, prefer_fairness)
+    high,   ///< before everything that is queued otherwise (work_priority::high)
+    low     ///< when nothing else is to be done, and now and then although there is (work_priority::low)
 };
 
 /// What a runtime offers to the floors below it. Every continuation of the library goes through post(); the production

@@ -26,6 +26,12 @@ class runtime_state;
 struct runtime_exit;
 }  // namespace detail
 
+/// How a pool replaces threads that announce that they block.
+enum class blocking_compensation : std::uint8_t {
+    at_once,  ///< as soon as work waits for one, up to max_threads
+    paced  ///< as .NET: as many as there are processors at once, then one each 25 ms, and slower with their number (1.12/7)
+};
+
 /// How a runtime is made. Zero, null and empty mean: the environment's value if there is one, else the default.
 struct runtime_options {
     /// Workers, made at once and kept: WEFT_MIN_THREADS, else the processors this process may use.
@@ -36,6 +42,8 @@ struct runtime_options {
     std::size_t max_blocking_threads = 0;
     /// How long a thread that the pool has added stays without work before it ends: 20 s (1.12/11).
     std::chrono::nanoseconds idle_thread_limit{0};
+    /// What happens when threads announce that they block.
+    blocking_compensation compensation = blocking_compensation::at_once;
     /// The I/O driver: WEFT_IO, else "auto". "parking" is the one without I/O.
     std::string_view driver = {};
     /// The clock and the timers; null: the system's. Must outlive the runtime.

@@ -19,10 +19,12 @@ namespace weft::inline WEFT_ABI {
 
 class driver;
 class runtime;
+class task_scheduler;
 struct runtime_options;
 
 namespace detail {
 class pool_core;
+class priority_scheduler;
 class runtime_state;
 }  // namespace detail
 
@@ -30,6 +32,13 @@ class runtime_state;
 enum class injection_reason : std::uint8_t {
     blocking,   ///< a thread announced that it blocks (a blocking wait, a blocking_region)
     starvation  ///< work was queued, and for a while nobody took any
+};
+
+/// Which queued work a pool runs first.
+enum class work_priority : std::uint8_t {
+    low,  ///< when nothing else waits; of a pool that is never idle each worker still runs one such item every few milliseconds
+    normal,  ///< in its turn
+    high     ///< before all other work; of a flood of it, each seventeenth item a worker takes is another
 };
 
 /// One added thread.
@@ -59,10 +68,17 @@ public:
     /// that leaves it ends the process: put what may fail into a task. Follows ThreadPool.QueueUserWorkItem (1.12/13).
     /// @throws object_disposed  from outside the runtime, once its shutdown has begun
     void post(callback function);
+    /// The same, before or after other work. Items of one priority run in the order of their posts.
+    void post(callback function, work_priority priority);
 
     /// Runs `function` on a thread of its own, which ends with it; it takes no place of the pool. Exceptions as in post().
     /// @throws std::system_error  when the system refuses a thread
     void start_long_running(callback function, std::string_view name = "weft-long");
+
+    /// Runs tasks on this pool with a priority: given to start_new(), to continue_with(), or as the scheduler a coroutine begins on,
+    /// to which its awaits return, so that all of it keeps the priority.
+    /// @returns one of the pool's own, which lives as long as the pool
+    [[nodiscard]] task_scheduler& scheduler(work_priority priority) noexcept;
 
     /// How many threads the pool keeps running without delay: blocked ones are replaced up to this number.
     [[nodiscard]] std::size_t min_threads() const noexcept;
@@ -100,6 +116,7 @@ private:
     thread_pool(runtime& owner, const runtime_options& options, std::unique_ptr<driver> io);
 
     std::unique_ptr<detail::pool_core> core_;
+    std::unique_ptr<detail::priority_scheduler[]> schedulers_;  ///< by priority
 };
 
 }  // namespace weft::inline WEFT_ABI
