@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <system_error>
 #include <tuple>
@@ -149,6 +150,59 @@ TEST_F(senders_test, a_task_completes_its_receiver_as_it_ends) {
     pointer.start();
     EXPECT_EQ(moved.log, "pointer to 8");
     EXPECT_THROW(static_cast<void>(as_sender(task<>())), invalid_operation);
+}
+
+struct stoppable_receiver : recording_receiver {
+    struct environment {
+        [[nodiscard]] std::stop_token query(senders::get_stop_token_t) const noexcept { return stop; }
+        std::stop_token stop;
+    };
+    stoppable_receiver(recording& target, std::stop_token stopped_by)
+        : recording_receiver(target), stop(std::move(stopped_by)) {}
+    [[nodiscard]] environment get_env() const noexcept { return {stop}; }
+    std::stop_token stop;
+};
+
+TEST_F(senders_test, a_receiver_that_asks_to_stop_is_stopped_and_the_task_goes_on) {
+    recording seen;
+    std::stop_source stop;
+    task_completion_source<int> source;
+    auto waiting = as_sender(source.task()).connect(stoppable_receiver(seen, stop.get_token()));
+    waiting.start();
+    stop.request_stop();
+    home.run_all();
+    EXPECT_EQ(seen.log, "stopped");
+    source.set_result(3);
+    home.run_all();
+    EXPECT_EQ(seen.log, "stopped");
+
+    recording in_time;
+    std::stop_source later;
+    task_completion_source<int> other;
+    auto completed = as_sender(other.task()).connect(stoppable_receiver(in_time, later.get_token()));
+    completed.start();
+    other.set_result(4);
+    home.run_all();
+    later.request_stop();
+    EXPECT_EQ(in_time.log, "value 4");
+}
+
+TEST_F(senders_test, a_token_asks_the_awaited_sender_to_stop) {
+    cancellation_source cancellation;
+    task_completion_source<int> source;
+    task<int> waiting = from_sender(as_sender(source.task()), cancellation.token());
+    EXPECT_FALSE(waiting.is_completed());
+    cancellation.cancel();
+    home.run_all();
+    ASSERT_TRUE(waiting.is_canceled());
+    try {
+        waiting.get();
+        FAIL() << "get() must throw";
+    } catch (const task_canceled& error) {
+        EXPECT_EQ(error.token(), cancellation.token());
+    }
+    task<int> in_time = from_sender(as_sender(from_result(2)), cancellation.token());
+    EXPECT_EQ(in_time.get(), 2);
 }
 
 TEST_F(senders_test, a_task_survives_the_round_trip) {

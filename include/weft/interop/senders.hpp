@@ -6,6 +6,7 @@
 #include <concepts>
 #include <exception>
 #include <optional>
+#include <stop_token>
 #include <system_error>
 #include <tuple>
 #include <type_traits>
@@ -13,9 +14,11 @@
 
 #include "weft/base/config.hpp"
 #include "weft/context/cancellation.hpp"
+#include "weft/interop/stop_token.hpp"
 #include "weft/task/operation.hpp"
 #include "weft/task/task.hpp"
 #include "weft/task/task_awaiter.hpp"
+#include "weft/task/wait_async.hpp"
 
 namespace weft::inline WEFT_ABI::senders {
 
@@ -45,7 +48,19 @@ concept sender_to = sender<S> && receiver<R> && requires(S&& source, R&& target)
     { std::forward<S>(source).connect(std::forward<R>(target)).start() };
 };
 
+/// The query that a receiver's environment may answer: `receiver.get_env().query(get_stop_token)` is a std::stop_token.
+struct get_stop_token_t {};
+inline constexpr get_stop_token_t get_stop_token;
+
 namespace detail {
+
+/// A receiver without an environment, or whose environment knows of no stop token, never asks to stop.
+template <class R>
+[[nodiscard]] std::stop_token stop_token_of(const R& target) {
+    if constexpr (requires { std::stop_token(target.get_env().query(get_stop_token)); })
+        return target.get_env().query(get_stop_token);
+    else return {};
+}
 
 template <class... Values>
 struct value_list {
@@ -107,20 +122,25 @@ class sender_operation : public operation<sender_operation<S>, value_t<S>> {
     using stored = std::conditional_t<std::is_void_v<value>, char, value>;
 
 public:
-    using parameters = S;
-    explicit sender_operation(parameters source) : source_(std::move(source)) {}
-    [[nodiscard]] parameters take_parameters() { return std::move(source_); }
+    struct parameters {
+        S source;
+        cancellation_token token;
+    };
+    explicit sender_operation(parameters made_of) : source_(std::move(made_of.source)), token_(std::move(made_of.token)) {}
+    [[nodiscard]] parameters take_parameters() { return parameters{std::move(source_), std::move(token_)}; }
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool start(weft::detail::task_core& awaiter) {
         awaiter_ = &awaiter;
+        if (token_.can_be_canceled()) stop_.emplace(token_);
         state_.emplace(connector{*this});
         state_->value.start();  // may complete inside: nothing of this is touched after it
         return true;
     }
     value await_resume() {
         state_.reset();
+        stop_.reset();
         if (error_ != nullptr) std::rethrow_exception(error_);
-        if (!result_.has_value()) throw task_canceled();
+        if (!result_.has_value()) throw task_canceled(token_.is_cancellation_requested() ? token_ : cancellation_token());
         if constexpr (!std::is_void_v<value>) return std::move(*result_);
     }
 
@@ -146,6 +166,14 @@ private:
         }
         void set_stopped() noexcept { owner_->finish(); }
 
+        struct environment {
+            [[nodiscard]] std::stop_token query(get_stop_token_t) const noexcept { return stop; }
+            std::stop_token stop;
+        };
+        [[nodiscard]] environment get_env() const noexcept {
+            return {owner_->stop_.has_value() ? owner_->stop_->token() : std::stop_token()};
+        }
+
     private:
         sender_operation* owner_;
     };
@@ -163,27 +191,31 @@ private:
     void finish() noexcept { weft::detail::resume_awaiter(*awaiter_); }
 
     S source_;
+    cancellation_token token_;
+    std::optional<linked_stop> stop_;  ///< what the receiver's environment answers with
     std::optional<holder> state_;
     std::optional<stored> result_;
     std::exception_ptr error_;
     weft::detail::task_core* awaiter_ = nullptr;
 };
 
-/// `co_await from_sender(s)`: starts the sender and gives its value.
+/// `co_await from_sender(s, token)`: starts the sender and gives its value.
 ///
 /// Continuation  on the captured context, else on the pool; never inside the sender's set_value().
+/// Cancellation  a signalled `token` asks the sender to stop, by the stop token of its receiver's environment; the sender decides.
 /// Throws        what set_error() was given (an error_code as std::system_error); task_canceled after set_stopped().
 /// Allocation    none of ours: the operation state lives in the awaiting frame.
 template <sender S>
-[[nodiscard]] sender_operation<std::remove_cvref_t<S>> from_sender(S&& source) {
-    return sender_operation<std::remove_cvref_t<S>>(std::forward<S>(source));
+[[nodiscard]] sender_operation<std::remove_cvref_t<S>> from_sender(S&& source, cancellation_token token = {}) {
+    using made = sender_operation<std::remove_cvref_t<S>>;
+    return made(typename made::parameters{std::forward<S>(source), std::move(token)});
 }
 
 /// A task as a sender. Connecting and starting it several times is fine: the task has begun already and has one result.
 ///
 /// Continuation  the receiver completes where the task does, or on the pool where that thread has a context.
-/// Cancellation  set_stopped() when the task ends as canceled. A receiver's stop token does not reach the task: give it a
-///               cancellation_token when you start it.
+/// Cancellation  set_stopped() when the task ends as canceled, or as soon as the receiver's stop token asks: the task, which others
+///               may await, goes on, so give it a cancellation_token too when you start it.
 template <class T>
 class task_sender {
 public:
@@ -206,7 +238,24 @@ public:
     private:
         // The receiver lives until it is completed, which may destroy the operation state.
         static task<> deliver(task<T> operation, R& target) {
-            if (!operation.is_completed()) co_await weft::detail::completion_of<T>(operation, false, false);
+            if (!operation.is_completed()) {
+                auto end = weft::detail::wait_end::task;
+                {
+                    // The link goes before the receiver, whose token it follows, is completed.
+                    const linked_cancellation stop(detail::stop_token_of(target));
+                    if (stop.token().can_be_canceled()) {
+                        task<weft::detail::wait_end> first = weft::detail::wait_for_end(
+                            *operation.core_or_null(), weft::detail::infinite_delay, stop.token());
+                        end = co_await first.configure_await(false);
+                    } else {
+                        co_await weft::detail::completion_of<T>(operation, false, false);
+                    }
+                }
+                if (end == weft::detail::wait_end::token) {
+                    std::move(target).set_stopped();
+                    co_return;
+                }
+            }
             outcome<T> end = weft::detail::take_outcome<T, true>(*operation.core_or_null());
             if (end.is_canceled()) std::move(target).set_stopped();
             else if (!end.has_value()) std::move(target).set_error(end.error());
