@@ -23,7 +23,7 @@ DIRECT = {
 }
 # Rooms of tests/ that are no rooms of the library: they may see everything.
 TEST_ONLY = {"support", "conformance", "architecture", "compile_fail", "package", "lint", "sanitizer_plants", "interop_asio",
-             "interop_glib", "interop_qt"}
+             "interop_glib", "interop_gtk", "interop_qt"}
 
 # Folders of front doors: include/weft/fs/file.hpp opens include/weft/io/fs/file.hpp.
 DOOR_FOLDERS = {"fs", "net", "sync"}
