@@ -144,9 +144,15 @@ void pool_core::post(work_item& item, post_hint hint) noexcept {
             wake_helper();
             return;
         case post_hint::fair:
-            if (self->blocking_depth == 0 && !self->has_work() && injected_.empty()) {
-                // Alone: behind everything is in front of everything. As with the slot, nobody is woken.
-                self->queue.push(item);
+            if (self->blocking_depth == 0) {
+                if (!self->has_work() && injected_.empty()) {
+                    // Alone: behind everything is in front of everything. As with the slot, nobody is woken.
+                    self->queue.push(item);
+                    return;
+                }
+                if (self->fair.empty()) self->fair_turn = injected_.empty();  // behind what the global queue holds now
+                self->fair.push(item);
+                wake_helper();
                 return;
             }
             injected_.push(item);
@@ -186,7 +192,7 @@ bool pool_core::work_visible() const noexcept {
     if (shared_work()) return true;
     const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index)
-        if (!table_[index].load(std::memory_order_acquire)->queue.empty()) return true;
+        if (!table_[index].load(std::memory_order_acquire)->queues_empty()) return true;
     return false;
 }
 
@@ -381,7 +387,7 @@ std::size_t pool_core::pending() const noexcept {
     const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index) {
         const worker& each = *table_[index].load(std::memory_order_acquire);
-        sum += each.queue.size() + (each.slot.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
+        sum += each.queue.size() + each.fair.size() + (each.slot.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
     }
     return sum;
 }

@@ -111,9 +111,12 @@ private:
     [[nodiscard]] work_item* next_item(worker& self) noexcept;
     [[nodiscard]] work_item* take_urgent(worker& self) noexcept;
     [[nodiscard]] work_item* maintain(worker& self) noexcept;
+    [[nodiscard]] work_item* take_in_order(worker& self, std::size_t most) noexcept;
     [[nodiscard]] work_item* take_global(worker& self) noexcept;
+    [[nodiscard]] static work_item* take_fair(worker& self, std::size_t most) noexcept;
     [[nodiscard]] work_item* search(worker& self) noexcept;
     [[nodiscard]] work_item* rob(worker& self, worker& victim, bool last_round) noexcept;
+    [[nodiscard]] static work_item* rob(work_deque& from, work_deque& to) noexcept;
     [[nodiscard]] bool collect(worker& self) noexcept;
     void end_collecting(worker& self) noexcept;
     void found_work(worker& self) noexcept;

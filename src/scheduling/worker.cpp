@@ -1,7 +1,7 @@
 // What a worker does: run, search, sleep.
 //
 // Where the next item comes from: work of high priority (at most sixteen times in a row), the slot (at most three times), the own
-// queue, the global queue, the queues of others, work of low priority. Each 200 µs or so maintenance looks at the global queue, the
+// queue, the global queue and the own fair one in turn, the queues of others, work of low priority. Each 200 µs or so maintenance looks at the global queue, the
 // timers and the driver first, and each sixteenth time at the work of low priority.
 //
 // Parking without losing a wake-up. A post to the global queue queues its item and then looks at the idle set (notify()); a
@@ -46,6 +46,7 @@ namespace weft::inline WEFT_ABI::detail {
 namespace {
 
 constexpr unsigned lifo_streak_limit = 3;     // longer starves the queue behind a ping-pong of two tasks
+constexpr std::size_t share_limit = 16;       // items taken out of a shared queue at once
 constexpr unsigned urgent_streak_limit = 16;  // of high priority in a row, so that a flood of them stops nobody for ever
 constexpr unsigned low_priority_every = 16;  // maintenances: an item of low priority each few milliseconds on a busy worker
 constexpr unsigned longest_interval = 127;   // items between looks at the global queue, however short they are
@@ -150,7 +151,7 @@ work_item* pool_core::next_item(worker& self) noexcept {
     if (self.slot.load(std::memory_order_relaxed) != nullptr) {
         if (work_item* item = self.slot.exchange(nullptr, std::memory_order_acquire)) return item;
     }
-    return take_global(self);
+    return take_in_order(self, 1);
 }
 
 /// @returns null also when it is the turn of other work
@@ -181,15 +182,41 @@ work_item* pool_core::maintain(worker& self) noexcept {
     if (timers_.next_due() <= now) timers_.fire_due(now, self.shard);
     if (!self.injected) driver_->harvest(self.owner, false);
     end_collecting(self);
-    if (!self.queue.empty()) wake_helper();
-    if (++self.maintenances % low_priority_every == 0)
-        if (work_item* item = unhurried_.pop()) return item;
+    work_item* item = ++self.maintenances % low_priority_every == 0 ? unhurried_.pop() : nullptr;
+    if (item == nullptr) item = take_in_order(self, share_limit);
+    // For what stays queued here while one item runs.
+    if (self.queue.size() + self.fair.size() > (item == nullptr ? 1 : 0)) wake_helper();
+    return item;
+}
+
+/// The global queue and the own fair one in turn. @param most  items taken from the latter; the rest go to the own queue
+work_item* pool_core::take_in_order(worker& self, std::size_t most) noexcept {
+    if (!self.fair_turn) {
+        if (work_item* item = take_global(self)) {
+            self.fair_turn = true;
+            return item;
+        }
+    }
+    self.fair_turn = false;
+    if (work_item* item = take_fair(self, most)) return item;
     return take_global(self);
+}
+
+work_item* pool_core::take_fair(worker& self, std::size_t most) noexcept {
+    work_item* taken[share_limit];
+    std::size_t found = 0;
+    for (bool lost = false; found < most; lost = false) {
+        if (work_item* item = self.fair.steal(lost)) taken[found++] = item;
+        else if (!lost) break;
+    }
+    if (found == 0) return nullptr;
+    for (std::size_t index = found - 1; index > 0; --index) self.queue.push(*taken[index]);
+    return taken[0];
 }
 
 work_item* pool_core::take_global(worker& self) noexcept {
     // A share of what is there: one lock for several items, and some left for the others.
-    work_item* taken[16];
+    work_item* taken[share_limit];
     const std::size_t share = std::min(injected_.size() / permanent_ + 1, std::size(taken));
     const std::size_t found = injected_.pop_many(taken, share);
     if (found == 0) return nullptr;
@@ -218,23 +245,29 @@ work_item* pool_core::search(worker& self) noexcept {
     return nullptr;
 }
 
-work_item* pool_core::rob(worker& self, worker& victim, bool last_round) noexcept {
+/// Takes the oldest of `from` and up to half of the rest, so that two workers share a burst in a few steps; the rest goes to `to`.
+work_item* pool_core::rob(work_deque& from, work_deque& to) noexcept {
     for (int tries = 0; tries < 4; ++tries) {
         bool lost = false;
-        work_item* item = victim.queue.steal(lost);
+        work_item* item = from.steal(lost);
         if (item == nullptr) {
             if (lost) continue;
             break;
         }
-        // Half of what is left comes along, so that two workers share a burst in a few steps.
-        const std::size_t more = std::min<std::size_t>(victim.queue.size() / 2, 15);
+        const std::size_t more = std::min(from.size() / 2, share_limit - 1);
         for (std::size_t taken = 0; taken < more; ++taken) {
-            work_item* next = victim.queue.steal(lost);
+            work_item* next = from.steal(lost);
             if (next == nullptr) break;
-            self.queue.push(*next);
+            to.push(*next);
         }
         return item;
     }
+    return nullptr;
+}
+
+work_item* pool_core::rob(worker& self, worker& victim, bool last_round) noexcept {
+    if (work_item* item = rob(victim.queue, self.queue)) return item;
+    if (work_item* item = rob(victim.fair, self.fair)) return item;
     if (last_round && victim.slot.load(std::memory_order_relaxed) != nullptr)
         return victim.slot.exchange(nullptr, std::memory_order_acquire);
     return nullptr;
@@ -357,8 +390,9 @@ bool pool_core::is_parked(unsigned index) const noexcept {
 void pool_core::empty_own_queue(worker& self) noexcept {
     bool lost = false;
     if (work_item* item = self.slot.exchange(nullptr, std::memory_order_acquire)) injected_.push(*item);
-    while (!self.queue.empty())
-        if (work_item* item = self.queue.steal(lost)) injected_.push(*item);
+    for (work_deque* each : {&self.queue, &self.fair})
+        while (!each->empty())
+            if (work_item* item = each->steal(lost)) injected_.push(*item);
 }
 
 /// Moves an injected thread that is one too many to the reserve until it is recalled. @returns true when it should end instead

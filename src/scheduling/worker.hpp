@@ -28,6 +28,7 @@ struct alignas(64) worker : worker_identity {
     unsigned lifo_streak = 0;    ///< items taken from `slot` in a row
     unsigned urgent_streak = 0;  ///< items of high priority in a row
     unsigned maintenances = 0;
+    bool fair_turn = false;          ///< the own fair queue comes before the global one: that was the last to be taken from
     unsigned budget = 0;             ///< items until the next maintenance
     unsigned interval = 61;          ///< what budget starts from; tuned so that maintenance comes each 200 µs
     double nanoseconds_each = 1000;  ///< moving average over items
@@ -43,6 +44,9 @@ struct alignas(64) worker : worker_identity {
 
     // Read by others.
     alignas(64) work_deque queue;
+    /// What the worker posted behind everything else: taken in the order of the posts, by the owner too, when the queue above and
+    /// the global queue have nothing, or have had their turn. Of its own, because a global one is a lock that yielding tasks fight for.
+    work_deque fair;
     /// The item that runs next. Only the owner fills it, and only when it is empty or by an exchange; thieves empty it in
     /// their last round.
     std::atomic<work_item*> slot{nullptr};
@@ -66,8 +70,9 @@ struct alignas(64) worker : worker_identity {
     worker* next_spare = nullptr;  ///< in the reserve, or among those whose thread has ended
     bool recalled = false;         ///< taken out of the reserve
 
+    [[nodiscard]] bool queues_empty() const noexcept { return queue.empty() && fair.empty(); }
     [[nodiscard]] bool has_work() const noexcept {
-        return !queue.empty() || slot.load(std::memory_order_relaxed) != nullptr;
+        return !queues_empty() || slot.load(std::memory_order_relaxed) != nullptr;
     }
 };
 

@@ -298,13 +298,14 @@ TEST(thread_pool, S_1_12_7_paced_steps_follow_the_first_threads) {
         });
     }
     EXPECT_TRUE(eventually([&] { return inside == items; }));
+    EXPECT_TRUE(eventually([&] { return where.pool().injections(weft::injection_reason::blocking) == items - 1; }));
+    end.open();
     const auto events = where.pool().recent_injections();
     ASSERT_EQ(events.size(), items - 1);
     for (std::size_t index = processors + 1; index < events.size(); ++index) {
         EXPECT_EQ(events[index].reason, weft::injection_reason::blocking);
-        EXPECT_GE(events[index].when - events[index - 1].when, 24ms) << "thread " << index;
+        EXPECT_GE(events[index].when - events[index - 1].when, 20ms) << "thread " << index;
     }
-    end.open();
 }
 
 TEST(thread_pool, a_thread_that_posts_while_it_ends_is_replaced) {
