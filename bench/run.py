@@ -5,8 +5,10 @@ A question is a folder bench/<room>/<question>/ with parameters.hpp, README.md a
 weft.cpp, asio.cpp, go/main.go, tokio/main.rs. parameters.hpp is the one place for numbers: every constant in it is
 passed to every subject as name=value; `x_quick` replaces `x` under --quick; an array is an axis (one row group for each
 value); `rounds` says how often each subject runs; `load` names a mode of the load generator and makes the question one
-about servers (server and generator on different cores). Subjects print `measure <metric> <unit> <value>` lines; servers
-print `ready <port>`.
+about servers (server and generator on different cores); `allocations` makes each subject run once more, with a counter in
+front of the C library's allocator (support/allocations.cpp) and `allocations=1` among its arguments: of that run only the
+metrics named `allocations…` are kept, so counting is in no measured time. Subjects print `measure <metric> <unit> <value>`
+lines; servers print `ready <port>`.
 
 SPDX-License-Identifier: MIT
 """
@@ -116,7 +118,9 @@ class Builder:
         if wanted.get("tokio"):
             self.tokio(wanted["tokio"])
         if any("load" in q.constants for q in questions):
-            self.load()
+            self.program("load", "the load generator", "-luring")
+        if any("allocations" in q.constants for q in questions):
+            self.program("allocations", "the allocation counter", "-shared", "-fPIC")
 
     def cpp(self, programs):
         tree = self.folder / "cpp"
@@ -131,13 +135,13 @@ class Builder:
                 raise Failure(f"program '{target}' was built but is not under '{tree}'")
             self.programs[question.slug, subject] = [str(found[0])]
 
-    def load(self):
-        source, program = BENCH / "support/load.cpp", self.folder / "load"
+    def program(self, name, what, *options):
+        """Builds support/<name>.cpp, which belongs to no question."""
+        source, output = BENCH / f"support/{name}.cpp", self.folder / name
         newest = max(source.stat().st_mtime, (BENCH / "support/harness.hpp").stat().st_mtime)
-        if not program.exists() or program.stat().st_mtime < newest:
-            self.run(["clang++-19", "-std=c++20", "-O2", source, "-o", program, "-luring"],
-                     "building the load generator")
-        self.programs["load"] = [str(program)]
+        if not output.exists() or output.stat().st_mtime < newest:
+            self.run(["clang++-19", "-std=c++20", "-O2", source, "-o", output, *options], f"building {what}")
+        self.programs[name] = [str(output)]
 
     def go(self, questions):
         output = self.folder / "go"
@@ -252,11 +256,12 @@ def parse(text):
     return samples
 
 
-def finished(command, arguments, timeout, core=None):
+def finished(command, arguments, timeout, core=None, environment=None):
     """Runs a program to its end; returns what it printed."""
     pin = (lambda: os.sched_setaffinity(0, {core})) if core is not None else None
     try:
-        result = subprocess.run(command + arguments, capture_output=True, text=True, timeout=timeout, preexec_fn=pin)
+        result = subprocess.run(command + arguments, capture_output=True, text=True, timeout=timeout, preexec_fn=pin,
+                                env=environment)
     except subprocess.TimeoutExpired:
         raise Failure(f"'{command[0]}' did not end within {timeout} s") from None
     if result.returncode != 0:
@@ -265,7 +270,7 @@ def finished(command, arguments, timeout, core=None):
 
 
 def arguments_of(values):
-    return [f"{k}={v}" for k, v in values.items() if k not in ("rounds", "load")]
+    return [f"{k}={v}" for k, v in values.items() if k not in ("rounds", "load", "allocations")]
 
 
 def run_program(command, values):
@@ -273,6 +278,13 @@ def run_program(command, values):
     if not samples:
         raise Failure(f"'{command[0]}' measured nothing")
     return samples
+
+
+def count_allocations(command, values, counter):
+    arguments = arguments_of({**values, "repetitions": 1}) + ["allocations=1"]
+    environment = {**os.environ, "LD_PRELOAD": counter}
+    return [s for s in parse(finished(command, arguments, timeout=300, environment=environment))
+            if s[0].startswith("allocations")]
 
 
 def await_ready(server, limit=10):
@@ -351,6 +363,11 @@ def run_case(question, values, builder, subjects, rounds):
             for metric, unit, value in samples:
                 _, by_round = results[subject].setdefault(metric, (unit, [[] for _ in range(rounds)]))
                 by_round[round_number].append(value)
+    if "allocations" in values:
+        for subject in subjects:
+            command = builder.programs[question.slug, subject]
+            for metric, unit, value in count_allocations(command, values, *builder.programs["allocations"]):
+                results[subject][metric] = (unit, [[value]])
     return results
 
 
@@ -379,7 +396,7 @@ def ratio(ours, theirs):
 
 def print_table(name, results):
     print(f"\n{name}")
-    print(f"  {'metric':<14}{'subject':<8}{'median':>12}{'min':>12}{'max':>12} {'unit':<5}{'weft/peer':>10}")
+    print(f"  {'metric':<22}{'subject':<8}{'median':>12}{'min':>12}{'max':>12} {'unit':<5}{'weft/peer':>10}")
     metrics = list(dict.fromkeys(m for by_metric in results.values() for m in by_metric))
     for metric in metrics:
         ours = results.get("weft", {}).get(metric)
@@ -390,7 +407,7 @@ def print_table(name, results):
             samples = [v for one in by_round for v in one]
             beside = ratio(ours[1], by_round) if ours and subject != "weft" else ""
             better = ("more is better" if unit in RATE_UNITS else "") if subject == next(iter(results)) else ""
-            print(f"  {metric:<14}{subject:<8}{number(statistics.median(samples)):>12}{number(min(samples)):>12}"
+            print(f"  {metric:<22}{subject:<8}{number(statistics.median(samples)):>12}{number(min(samples)):>12}"
                   f"{number(max(samples)):>12} {unit:<5}    {beside or better}")
     sys.stdout.flush()
 

@@ -2,11 +2,13 @@
 // bench/support/harness.hpp: what every C++ benchmark program shares — arguments, clocks, memory, one line a measurement.
 // SPDX-License-Identifier: MIT
 
+#include <dlfcn.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -58,6 +60,43 @@ inline void keep(T& value) {
 /// Nanoseconds since `start`, divided among `operations`.
 inline double nanoseconds_each(clock::time_point start, std::uint64_t operations) {
     return std::chrono::duration<double, std::nano>(clock::now() - start).count() / static_cast<double>(operations);
+}
+
+/// What one operation cost.
+struct cost {
+    double nanoseconds;
+    double allocations;  ///< calls of the C library's allocator by the whole process; negative where nobody counts
+};
+
+/// Calls of the allocator until now; null unless run.py counts (support/allocations.cpp).
+using allocation_counter = std::uint64_t (*)();
+inline const allocation_counter allocations =
+    reinterpret_cast<allocation_counter>(dlsym(RTLD_DEFAULT, "bench_allocations"));
+
+/// Time and allocations since it was made.
+class stopwatch {
+public:
+    /// Divided among `operations`.
+    [[nodiscard]] cost each(std::uint64_t operations) const {
+        const double nanoseconds = nanoseconds_each(start_, operations);
+        if (allocations == nullptr) return {nanoseconds, -1};
+        return {nanoseconds, static_cast<double>(allocations() - allocated_) / static_cast<double>(operations)};
+    }
+
+private:
+    std::uint64_t allocated_ = allocations == nullptr ? 0 : allocations();
+    clock::time_point start_ = clock::now();  // last: what comes before it is not measured
+};
+
+/// Prints the allocations of an operation, where they are counted. Less than a thousandth is what a repetition costs once.
+inline void report_allocations(const char* metric, const cost& each) {
+    if (each.allocations >= 0) report(metric, "1", std::round(each.allocations * 1000) / 1000);
+}
+
+/// Prints both.
+inline void report(const char* metric, const cost& each, const char* allocations_metric = "allocations") {
+    report(metric, "ns", each.nanoseconds);
+    report_allocations(allocations_metric, each);
 }
 
 /// Resident memory of this process now, in bytes.

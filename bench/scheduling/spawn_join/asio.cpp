@@ -12,13 +12,13 @@ bench::awaitable<void> trivial(std::atomic<std::uint64_t>& count) {
     co_return;
 }
 
-bench::awaitable<double> measure(bench::executor where, std::uint64_t tasks) {
+bench::awaitable<bench::cost> measure(bench::executor where, std::uint64_t tasks) {
     std::atomic<std::uint64_t> count{0};
-    const auto start = bench::clock::now();
+    const bench::stopwatch watch;
     bench::asio_group group(where);
     for (std::uint64_t i = 0; i < tasks; ++i) group.spawn(trivial(count));
     co_await group.join();
-    const double each = bench::nanoseconds_each(start, tasks);
+    const bench::cost each = watch.each(tasks);
     if (count != tasks) std::abort();
     co_return each;
 }
@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
     const auto repetitions = arguments.number("repetitions", bench::parameters::repetitions);
     bench::asio_runtime runtime(arguments.number("workers", bench::parameters::workers[0]));
     for (std::uint64_t r = 0; r <= repetitions; ++r) {
-        const double each = runtime.run(measure(runtime.get_executor(), tasks));
-        if (r > 0) bench::report("spawn_join", "ns", each);
+        const bench::cost each = runtime.run(measure(runtime.get_executor(), tasks));
+        if (r > 0) bench::report("spawn_join", each);
     }
 }

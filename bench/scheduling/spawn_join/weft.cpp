@@ -9,14 +9,14 @@
 
 namespace {
 
-weft::task<double> measure(std::uint64_t tasks) {
+weft::task<bench::cost> measure(std::uint64_t tasks) {
     std::atomic<std::uint64_t> count{0};
-    const auto start = bench::clock::now();
+    const bench::stopwatch watch;
     auto spawned = std::views::iota(std::uint64_t{0}, tasks) | std::views::transform([&count](std::uint64_t) {
         return weft::run([&count] { count.fetch_add(1, std::memory_order_relaxed); });
     });
     co_await weft::when_all(spawned);
-    const double each = bench::nanoseconds_each(start, tasks);
+    const bench::cost each = watch.each(tasks);
     if (count != tasks) std::abort();
     co_return each;
 }
@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
     const auto repetitions = arguments.number("repetitions", bench::parameters::repetitions);
     bench::weft_runtime runtime(arguments.number("workers", bench::parameters::workers[0]));
     for (std::uint64_t r = 0; r <= repetitions; ++r) {
-        const double each = runtime.run(measure, tasks);
-        if (r > 0) bench::report("spawn_join", "ns", each);
+        const bench::cost each = runtime.run(measure, tasks);
+        if (r > 0) bench::report("spawn_join", each);
     }
 }

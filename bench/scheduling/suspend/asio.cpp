@@ -14,8 +14,8 @@ bench::awaitable<void> partner(bench::asio_event& there, bench::asio_event& back
     }
 }
 
-bench::awaitable<double> round_trips(bench::executor where, std::uint64_t n) {
-    const auto start = bench::clock::now();
+bench::awaitable<bench::cost> round_trips(bench::executor where, std::uint64_t n) {
+    const bench::stopwatch watch;
     bench::asio_event there(where);
     bench::asio_event back(where);
     bench::asio_group group(where);
@@ -25,7 +25,7 @@ bench::awaitable<double> round_trips(bench::executor where, std::uint64_t n) {
         co_await back.wait();
     }
     co_await group.join();
-    co_return bench::nanoseconds_each(start, n);
+    co_return watch.each(n);
 }
 
 // The same with each wait in an asynchronous function of its own, as programs have it.
@@ -38,8 +38,8 @@ bench::awaitable<void> calling_partner(bench::asio_event& there, bench::asio_eve
     }
 }
 
-bench::awaitable<double> calling_round_trips(bench::executor where, std::uint64_t n) {
-    const auto start = bench::clock::now();
+bench::awaitable<bench::cost> calling_round_trips(bench::executor where, std::uint64_t n) {
+    const bench::stopwatch watch;
     bench::asio_event there(where);
     bench::asio_event back(where);
     bench::asio_group group(where);
@@ -49,7 +49,7 @@ bench::awaitable<double> calling_round_trips(bench::executor where, std::uint64_
         co_await wait_on(back);
     }
     co_await group.join();
-    co_return bench::nanoseconds_each(start, n);
+    co_return watch.each(n);
 }
 
 }  // namespace
@@ -60,10 +60,10 @@ int main(int argc, char** argv) {
     const auto repetitions = arguments.number("repetitions", bench::parameters::repetitions);
     bench::asio_runtime runtime(arguments.number("workers", bench::parameters::workers[0]));
     for (std::uint64_t r = 0; r <= repetitions; ++r) {
-        const double direct = runtime.run(round_trips(runtime.get_executor(), n));
-        const double calling = runtime.run(calling_round_trips(runtime.get_executor(), n));
+        const bench::cost direct = runtime.run(round_trips(runtime.get_executor(), n));
+        const bench::cost calling = runtime.run(calling_round_trips(runtime.get_executor(), n));
         if (r == 0) continue;
-        bench::report("round_trip", "ns", direct);
-        bench::report("with_calls", "ns", calling);
+        bench::report("round_trip", direct);
+        bench::report("with_calls", calling, "allocations_calls");
     }
 }

@@ -24,8 +24,8 @@ weft::task<> partner(event& there, event& back, std::uint64_t n) {
     }
 }
 
-weft::task<double> round_trips(std::uint64_t n) {
-    const auto start = bench::clock::now();
+weft::task<bench::cost> round_trips(std::uint64_t n) {
+    const bench::stopwatch watch;
     event there;
     event back;
     weft::task<> other = partner(there, back, n);
@@ -34,7 +34,7 @@ weft::task<double> round_trips(std::uint64_t n) {
         co_await back.wait();
     }
     co_await other;
-    co_return bench::nanoseconds_each(start, n);
+    co_return watch.each(n);
 }
 
 // The same with each wait in an asynchronous function of its own, as programs have it.
@@ -47,8 +47,8 @@ weft::task<> calling_partner(event& there, event& back, std::uint64_t n) {
     }
 }
 
-weft::task<double> calling_round_trips(std::uint64_t n) {
-    const auto start = bench::clock::now();
+weft::task<bench::cost> calling_round_trips(std::uint64_t n) {
+    const bench::stopwatch watch;
     event there;
     event back;
     weft::task<> other = calling_partner(there, back, n);
@@ -57,7 +57,7 @@ weft::task<double> calling_round_trips(std::uint64_t n) {
         co_await wait_on(back);
     }
     co_await other;
-    co_return bench::nanoseconds_each(start, n);
+    co_return watch.each(n);
 }
 
 }  // namespace
@@ -68,10 +68,10 @@ int main(int argc, char** argv) {
     const auto repetitions = arguments.number("repetitions", bench::parameters::repetitions);
     bench::weft_runtime runtime(arguments.number("workers", bench::parameters::workers[0]));
     for (std::uint64_t r = 0; r <= repetitions; ++r) {
-        const double direct = runtime.run(round_trips, n);
-        const double calling = runtime.run(calling_round_trips, n);
+        const bench::cost direct = runtime.run(round_trips, n);
+        const bench::cost calling = runtime.run(calling_round_trips, n);
         if (r == 0) continue;
-        bench::report("round_trip", "ns", direct);
-        bench::report("with_calls", "ns", calling);
+        bench::report("round_trip", direct);
+        bench::report("with_calls", calling, "allocations_calls");
     }
 }

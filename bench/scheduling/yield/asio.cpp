@@ -11,12 +11,12 @@ bench::awaitable<void> yielder(bench::executor where, std::uint64_t n) {
     for (std::uint64_t i = 0; i < n; ++i) co_await bench::asio::post(where, bench::asio::deferred);
 }
 
-bench::awaitable<double> measure(bench::executor where, std::uint64_t tasks, std::uint64_t each) {
-    const auto start = bench::clock::now();
+bench::awaitable<bench::cost> measure(bench::executor where, std::uint64_t tasks, std::uint64_t each) {
+    const bench::stopwatch watch;
     bench::asio_group group(where);
     for (std::uint64_t t = 0; t < tasks; ++t) group.spawn(yielder(where, each));
     co_await group.join();
-    co_return bench::nanoseconds_each(start, tasks * each);
+    co_return watch.each(tasks * each);
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     const auto repetitions = arguments.number("repetitions", bench::parameters::repetitions);
     bench::asio_runtime runtime(arguments.number("workers", bench::parameters::workers));
     for (std::uint64_t r = 0; r <= repetitions; ++r) {
-        const double time = runtime.run(measure(runtime.get_executor(), tasks, each));
-        if (r > 0) bench::report("yield", "ns", time);
+        const bench::cost time = runtime.run(measure(runtime.get_executor(), tasks, each));
+        if (r > 0) bench::report("yield", time);
     }
 }

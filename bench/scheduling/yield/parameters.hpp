@@ -11,5 +11,6 @@ inline constexpr std::uint64_t yields_quick = 1'000'000;
 inline constexpr std::uint64_t tasks[] = {1, 100};
 inline constexpr std::uint64_t workers = 2;
 inline constexpr std::uint64_t repetitions = 3;
+inline constexpr std::uint64_t allocations = 1;  // run.py counts them
 
 }  // namespace bench::parameters

@@ -14,12 +14,12 @@ weft::task<> yielder(std::uint64_t n) {
     for (std::uint64_t i = 0; i < n; ++i) co_await weft::yield();
 }
 
-weft::task<double> measure(std::uint64_t tasks, std::uint64_t each) {
-    const auto start = bench::clock::now();
+weft::task<bench::cost> measure(std::uint64_t tasks, std::uint64_t each) {
+    const bench::stopwatch watch;
     auto spawned = std::views::iota(std::uint64_t{0}, tasks) |
         std::views::transform([each](std::uint64_t) { return weft::run(yielder, each); });
     co_await weft::when_all(spawned);
-    co_return bench::nanoseconds_each(start, tasks * each);
+    co_return watch.each(tasks * each);
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
     const auto repetitions = arguments.number("repetitions", bench::parameters::repetitions);
     bench::weft_runtime runtime(arguments.number("workers", bench::parameters::workers));
     for (std::uint64_t r = 0; r <= repetitions; ++r) {
-        const double time = runtime.run(measure, tasks, each);
-        if (r > 0) bench::report("yield", "ns", time);
+        const bench::cost time = runtime.run(measure, tasks, each);
+        if (r > 0) bench::report("yield", time);
     }
 }

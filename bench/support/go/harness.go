@@ -4,7 +4,9 @@ package harness
 
 import (
 	"fmt"
+	"math"
 	"os"
+	"runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -37,6 +39,56 @@ func Ready(port int) { fmt.Printf("ready %d\n", port) }
 // NanosecondsEach divides the time since start among the operations.
 func NanosecondsEach(start time.Time, operations uint64) float64 {
 	return float64(time.Since(start).Nanoseconds()) / float64(operations)
+}
+
+// Cost is what one operation cost.
+type Cost struct {
+	Nanoseconds float64
+	Allocations float64 // objects on the heap; negative where nobody counts
+}
+
+// Stopwatch is the time and the allocations since Start.
+type Stopwatch struct {
+	allocated uint64
+	start     time.Time
+}
+
+// Goroutine stacks are not among them. Reading the counter stops every goroutine, so it is read in run.py's counting run only.
+func allocations() uint64 {
+	if Number("allocations", 0) == 0 {
+		return 0
+	}
+	var now runtime.MemStats
+	runtime.ReadMemStats(&now)
+	return now.Mallocs
+}
+
+// Start returns a running stopwatch.
+func Start() Stopwatch {
+	allocated := allocations()
+	return Stopwatch{allocated, time.Now()}
+}
+
+// Each divides among the operations.
+func (s Stopwatch) Each(operations uint64) Cost {
+	nanoseconds := NanosecondsEach(s.start, operations)
+	if Number("allocations", 0) == 0 {
+		return Cost{nanoseconds, -1}
+	}
+	return Cost{nanoseconds, float64(allocations()-s.allocated) / float64(operations)}
+}
+
+// Report prints both.
+func (c Cost) Report(metric, allocations string) {
+	Report(metric, "ns", c.Nanoseconds)
+	c.ReportAllocations(allocations)
+}
+
+// ReportAllocations prints the allocations of an operation, where they are counted.
+func (c Cost) ReportAllocations(metric string) {
+	if c.Allocations >= 0 {
+		Report(metric, "1", math.Round(c.Allocations*1000)/1000)
+	}
 }
 
 // ResidentBytes is the resident memory of this process now.

@@ -28,6 +28,55 @@ pub fn nanoseconds_each(start: Instant, operations: u64) -> f64 {
     start.elapsed().as_nanos() as f64 / operations as f64
 }
 
+/// What one operation cost.
+#[derive(Clone, Copy)]
+pub struct Cost {
+    pub nanoseconds: f64,
+    /// Calls of the C library's allocator by the whole process, where somebody counts.
+    pub allocations: Option<f64>,
+}
+
+/// Time and allocations since `start`.
+pub struct Stopwatch {
+    allocated: Option<u64>,
+    start: Instant,
+}
+
+/// Calls of the allocator until now; none unless run.py counts (support/allocations.cpp).
+fn allocations() -> Option<u64> {
+    let counter: Option<extern "C" fn() -> u64> =
+        unsafe { std::mem::transmute(libc::dlsym(libc::RTLD_DEFAULT, b"bench_allocations\0".as_ptr().cast())) };
+    counter.map(|count| count())
+}
+
+impl Stopwatch {
+    pub fn start() -> Self {
+        Stopwatch { allocated: allocations(), start: Instant::now() }
+    }
+
+    /// Divided among `operations`.
+    pub fn each(&self, operations: u64) -> Cost {
+        let nanoseconds = nanoseconds_each(self.start, operations);
+        let allocated = allocations().zip(self.allocated).map(|(now, then)| now - then);
+        Cost { nanoseconds, allocations: allocated.map(|n| n as f64 / operations as f64) }
+    }
+}
+
+impl Cost {
+    /// Prints both.
+    pub fn report(&self, metric: &str, allocations: &str) {
+        report(metric, "ns", self.nanoseconds);
+        self.report_allocations(allocations);
+    }
+
+    /// Prints the allocations of an operation, where they are counted.
+    pub fn report_allocations(&self, metric: &str) {
+        if let Some(each) = self.allocations {
+            report(metric, "1", (each * 1000.0).round() / 1000.0);
+        }
+    }
+}
+
 /// The multi-thread runtime with `workers` threads.
 pub fn runtime(workers: u64) -> Runtime {
     Builder::new_multi_thread().worker_threads(workers as usize).enable_all().build().unwrap()

@@ -10,5 +10,6 @@ inline constexpr std::uint64_t calls = 20'000'000;
 inline constexpr std::uint64_t calls_quick = 5'000'000;
 inline constexpr std::uint64_t workers = 1;
 inline constexpr std::uint64_t repetitions = 3;
+inline constexpr std::uint64_t allocations = 1;  // run.py counts them
 
 }  // namespace bench::parameters

@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	harness "weft/bench/support/go"
 )
@@ -16,7 +15,7 @@ func main() {
 	repetitions := harness.Number("repetitions", 3)
 	runtime.GOMAXPROCS(int(harness.Number("workers", 1)))
 	for r := uint64(0); r <= repetitions; r++ {
-		start := time.Now()
+		watch := harness.Start()
 		var done sync.WaitGroup
 		var count uint64
 		done.Add(int(tasks))
@@ -31,7 +30,7 @@ func main() {
 			panic("a task did not run")
 		}
 		if r > 0 {
-			harness.Report("spawn_join", "ns", harness.NanosecondsEach(start, tasks))
+			watch.Each(tasks).Report("spawn_join", "allocations")
 		}
 	}
 }

@@ -4,7 +4,6 @@
 use harness::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
-use std::time::Instant;
 
 fn main() {
     let tasks = number("tasks", 1_000_000);
@@ -12,7 +11,7 @@ fn main() {
     for repetition in 0..=number("repetitions", 3) {
         let each = on_worker(&runtime, async move {
             let count = Arc::new(AtomicU64::new(0));
-            let start = Instant::now();
+            let watch = Stopwatch::start();
             let mut handles = Vec::with_capacity(tasks as usize);
             for _ in 0..tasks {
                 let count = count.clone();
@@ -23,12 +22,12 @@ fn main() {
             for handle in handles {
                 handle.await.unwrap();
             }
-            let each = nanoseconds_each(start, tasks);
+            let each = watch.each(tasks);
             assert_eq!(count.load(Ordering::Relaxed), tasks);
             each
         });
         if repetition > 0 {
-            report("spawn_join", "ns", each);
+            each.report("spawn_join", "allocations");
         }
     }
 }

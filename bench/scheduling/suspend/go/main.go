@@ -4,7 +4,6 @@ package main
 
 import (
 	"runtime"
-	"time"
 
 	harness "weft/bench/support/go"
 )
@@ -28,10 +27,10 @@ func main() {
 	repetitions := harness.Number("repetitions", 3)
 	runtime.GOMAXPROCS(int(harness.Number("workers", 1)))
 	for r := uint64(0); r <= repetitions; r++ {
-		start := time.Now()
+		watch := harness.Start()
 		roundTrips(n)
 		if r > 0 {
-			harness.Report("round_trip", "ns", harness.NanosecondsEach(start, n))
+			watch.Each(n).Report("round_trip", "allocations")
 		}
 	}
 }

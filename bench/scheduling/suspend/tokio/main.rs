@@ -3,7 +3,6 @@
 
 use harness::*;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::Notify;
 
 fn main() {
@@ -11,7 +10,7 @@ fn main() {
     let runtime = runtime(number("workers", 1));
     for repetition in 0..=number("repetitions", 3) {
         let each = on_worker(&runtime, async move {
-            let start = Instant::now();
+            let watch = Stopwatch::start();
             let there = Arc::new(Notify::new());
             let back = Arc::new(Notify::new());
             let partner = {
@@ -28,10 +27,10 @@ fn main() {
                 back.notified().await;
             }
             partner.await.unwrap();
-            nanoseconds_each(start, n)
+            watch.each(n)
         });
         if repetition > 0 {
-            report("round_trip", "ns", each);
+            each.report("round_trip", "allocations");
         }
     }
 }

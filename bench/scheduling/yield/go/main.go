@@ -5,7 +5,6 @@ package main
 import (
 	"runtime"
 	"sync"
-	"time"
 
 	harness "weft/bench/support/go"
 )
@@ -17,7 +16,7 @@ func main() {
 	runtime.GOMAXPROCS(int(harness.Number("workers", 2)))
 	each := yields / tasks
 	for r := uint64(0); r <= repetitions; r++ {
-		start := time.Now()
+		watch := harness.Start()
 		var done sync.WaitGroup
 		done.Add(int(tasks))
 		for t := uint64(0); t < tasks; t++ {
@@ -30,7 +29,7 @@ func main() {
 		}
 		done.Wait()
 		if r > 0 {
-			harness.Report("yield", "ns", harness.NanosecondsEach(start, each*tasks))
+			watch.Each(each*tasks).Report("yield", "allocations")
 		}
 	}
 }

@@ -2,7 +2,6 @@
 //! SPDX-License-Identifier: MIT
 
 use harness::*;
-use std::time::Instant;
 
 fn main() {
     let yields = number("yields", 5_000_000);
@@ -11,7 +10,7 @@ fn main() {
     let runtime = runtime(number("workers", 2));
     for repetition in 0..=number("repetitions", 3) {
         let time = on_worker(&runtime, async move {
-            let start = Instant::now();
+            let watch = Stopwatch::start();
             let mut handles = Vec::with_capacity(tasks as usize);
             for _ in 0..tasks {
                 handles.push(tokio::spawn(async move {
@@ -23,10 +22,10 @@ fn main() {
             for handle in handles {
                 handle.await.unwrap();
             }
-            nanoseconds_each(start, each * tasks)
+            watch.each(each * tasks)
         });
         if repetition > 0 {
-            report("yield", "ns", time);
+            time.report("yield", "allocations");
         }
     }
 }

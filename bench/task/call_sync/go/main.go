@@ -4,7 +4,6 @@ package main
 
 import (
 	"runtime"
-	"time"
 
 	harness "weft/bench/support/go"
 )
@@ -19,14 +18,16 @@ func main() {
 	repetitions := harness.Number("repetitions", 3)
 	runtime.GOMAXPROCS(int(harness.Number("workers", 1)))
 	for r := uint64(0); r <= repetitions; r++ {
-		start := time.Now()
+		watch := harness.Start()
 		sum := uint64(0)
 		for i := uint64(0); i < calls; i++ {
 			sum += leaf(i)
 		}
 		sink = sum
+		each := watch.Each(calls)
 		if r > 0 {
-			harness.Report("call", "ns", harness.NanosecondsEach(start, calls))
+			each.Report("call", "allocations")
+			each.Report("call_ready", "allocations_ready") // there is no other kind
 		}
 	}
 }
