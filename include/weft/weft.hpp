@@ -21,6 +21,7 @@
 #include "weft/limited_concurrency_scheduler.hpp"
 #include "weft/operation.hpp"
 #include "weft/outcome.hpp"
+#include "weft/parallel.hpp"
 #include "weft/progress.hpp"
 #include "weft/run.hpp"
 #include "weft/run_blocking.hpp"
