@@ -15,6 +15,7 @@
 
 #include <cstdlib>
 
+#include "task/thrown.hpp"
 #include "weft/base/assert.hpp"
 #include "weft/base/spin_lock.hpp"
 #include "weft/context/synchronization_context.hpp"
@@ -279,18 +280,15 @@ void task_core::unlock_list(continuation& head, std::uintptr_t list) noexcept {
 // ---- complete
 
 void task_core::set_current_exception() noexcept {
-    try {
-        throw;
-    } catch (several_errors& all) {
-        set_fault(std::move(all.errors));
+    const thrown now;
+    if (auto* all = now.as<several_errors>()) {
+        set_fault(std::move(all->errors));
         return;
-    } catch (const operation_canceled&) {
-        ending = has_flag(flag_strict_cancel) ? task_status::faulted : task_status::canceled;
-    } catch (...) {
-        ending = task_status::faulted;
     }
+    const bool is_cancellation = now.as<const operation_canceled>() != nullptr && !has_flag(flag_strict_cancel);
+    ending = is_cancellation ? task_status::canceled : task_status::faulted;
     std::vector<std::exception_ptr> errors;
-    errors.push_back(std::current_exception());
+    errors.push_back(now.error());
     fault = new fault_info(std::move(errors));
 }
 

@@ -285,14 +285,14 @@ std::ptrdiff_t wait_for_any(
 
 std::exception_ptr task_core::first_error() const noexcept { return fault == nullptr ? nullptr : fault->errors.front(); }
 
-void task_core::rethrow_failure() {
+std::exception_ptr task_core::observe_first_error() noexcept {
     mark_observed();
-    std::rethrow_exception(fault->errors.front());
+    return fault->errors.front();
 }
 
 void task_core::rethrow_every() {
     if (fault == nullptr) return;
-    if (fault->errors.size() == 1) rethrow_failure();
+    if (fault->errors.size() == 1) std::rethrow_exception(observe_first_error());
     mark_observed();
     throw several_errors{fault->errors};
 }

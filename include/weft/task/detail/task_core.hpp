@@ -278,10 +278,11 @@ struct task_core : continuation {
     bool wait(const std::chrono::nanoseconds* limit, const cancellation_token& token);
     /// Throws what an await throws: the first error, or the cancellation. Does nothing after success. Precondition: done.
     void rethrow_if_failed() {
+        // Inlined into the awaiting coroutine: each frame between the throw and its handler costs some 300 ns.
         if (fault != nullptr) [[unlikely]]
-            rethrow_failure();
+            std::rethrow_exception(observe_first_error());
     }
-    [[noreturn]] void rethrow_failure();
+    [[nodiscard]] std::exception_ptr observe_first_error() noexcept;
     /// As rethrow_if_failed(), for a proxy that takes over all errors. Throws several_errors when there is more than one.
     void rethrow_every();
     /// Throws the aggregate that wait() and result() throw. Precondition: done.
