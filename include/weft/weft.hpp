@@ -10,6 +10,8 @@
 #include "weft/block_on.hpp"
 #include "weft/blocking_region.hpp"
 #include "weft/cancellation.hpp"
+#include "weft/channel.hpp"
+#include "weft/channel_closed.hpp"
 #include "weft/concurrent_exclusive_scheduler_pair.hpp"
 #include "weft/continue_with.hpp"
 #include "weft/dedicated_thread.hpp"
