@@ -39,6 +39,23 @@ void for_each_task(const dispatcher* home, Visit visit) {
     }
 }
 
+/// Where the frames that are about to go come back to: nowhere. A destructor of one of them may wake another.
+class nowhere final : public dispatcher {
+public:
+    void post(work_item&, post_hint) noexcept override {}
+    [[nodiscard]] time_provider& time() noexcept override { return default_dispatcher().time(); }
+    void blocking_began() noexcept override {}
+    void blocking_ended() noexcept override {}
+    [[nodiscard]] std::uint64_t random() noexcept override { return 0; }
+    bool run_until(bool (*)(void*), void*) noexcept override { return false; }
+    [[nodiscard]] runtime* owner() noexcept override { return nullptr; }
+};
+
+std::uintptr_t place_nowhere() noexcept {
+    alignas(16) static nowhere never_destroyed;
+    return reinterpret_cast<std::uintptr_t>(static_cast<dispatcher*>(&never_destroyed)) | place_dispatcher;
+}
+
 bool is_queued(const task_core& core) noexcept { return core.awaiting == &core; }
 
 /// What runs the coroutine that this frame belongs to: the first word of a frame on every compiler.
@@ -136,6 +153,8 @@ std::size_t live_tasks::destroy_all(const dispatcher& home) noexcept {
         for (task_core* core : order)
             if (core->awaiting != nullptr && !is_queued(*core))
                 static_cast<void>(core->awaiting->remove_continuation(*core));
+        for (task_core* core : order)
+            if (!is_queued(*core)) core->place = place_nowhere();
         for (task_core* core : order) {
             remove(*core);
             core->clear_flag(flag_in_order);

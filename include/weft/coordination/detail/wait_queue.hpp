@@ -1,0 +1,187 @@
+#pragma once
+// <weft/coordination/detail/wait_queue.hpp>: the word and the line of waiters that every asynchronous primitive consists of.
+//
+// One atomic word holds what the primitive is about (permits, owner, count), whether somebody waits, and the lock of the line.
+//
+//   fast paths  change the word by one compare-exchange while neither `locked` nor `waiting` forbids it.
+//   slow paths  lock_word() the word, change the line and a copy of the word, and unlock_word() with that copy. While `locked` is set
+//               nobody else writes the word, so unlock_word() is a plain store; it is also the last touch of the primitive, so a
+//               caller that sees the new word may destroy the primitive at once.
+//
+// A waiter is claimed by whoever takes it out of the line: a release, a cancellation, a timer or the end of the primitive, and all
+// of them do that under the lock, in the same critical section in which the resource changes hands. Its state therefore leaves
+// `queued` once, and a cancelled waiter is out of the line, in constant time, when cancel() returns. Nobody is resumed under the
+// lock: the claimed ones are collected in a list and posted after it.
+//
+// SPDX-License-Identifier: MIT
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "weft/base/spin_lock.hpp"
+#include "weft/context/cancellation.hpp"
+#include "weft/task/detail/timed_wait.hpp"
+
+namespace weft::inline WEFT_ABI::detail {
+
+class wait_queue;
+
+/// What has become of a waiter. Written under the line's lock, or before anybody else knows the waiter.
+enum class wait_state : std::uint8_t {
+    idle,       ///< not in the line, and nothing has happened
+    queued,     ///< in the line
+    granted,    ///< the resource is its own; await_resume() will deliver it
+    canceled,   ///< its token fired first
+    timed_out,  ///< its timer fired first
+    disposed,   ///< the primitive went, or was disposed of, first
+    over        ///< the awaiter has its answer
+};
+
+/// One party in the line; lives in the awaiting frame.
+struct waiter : cancellation_node {
+    // In the tail of the base, which has four bytes to spare.
+    wait_state state = wait_state::idle;
+    std::uint8_t kind = 0;                 ///< what it wants, where a primitive has more than one answer
+    bool has_timer = false;                ///< set before it joins the line
+    std::atomic<std::uint8_t> parties{0};  ///< see settle()
+    waiter* behind = nullptr;              ///< the next in the line, or in a list of claimed ones
+    waiter* ahead = nullptr;
+    task_core* awaiter = nullptr;
+    cancellation_token token;
+
+    explicit waiter(cancellation_token with) noexcept : token(std::move(with)) {}
+
+    /// To be called by the claimer, outside the lock. @returns whether the caller has to resume the awaiter
+    [[nodiscard]] bool settle() noexcept { return !has_timer || settle_timer(); }
+
+private:
+    [[nodiscard]] bool settle_timer() noexcept;
+};
+
+/// A waiter with a limit.
+struct timed_waiter : waiter, timer_node {
+    explicit timed_waiter(cancellation_token with) noexcept : waiter(std::move(with)) {}
+};
+
+/// Who was claimed under the lock, to be resumed after it, in order.
+class claimed_list {
+public:
+    void add(waiter& one) noexcept {
+        one.behind = nullptr;
+        (last_ == nullptr ? first_ : last_->behind) = &one;
+        last_ = &one;
+    }
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    [[nodiscard]] waiter* first() const noexcept { return first_; }
+    void append(claimed_list&& more) noexcept {
+        if (more.first_ == nullptr) return;
+        (last_ == nullptr ? first_ : last_->behind) = more.first_;
+        last_ = more.last_;
+        more.first_ = more.last_ = nullptr;
+    }
+    /// Posts every one of them to where it waits from.
+    void resume_all() noexcept {
+        if (first_ != nullptr) resume_each();
+    }
+
+private:
+    void resume_each() noexcept;
+
+    waiter* first_ = nullptr;
+    waiter* last_ = nullptr;
+};
+
+class wait_queue {
+public:
+    using word = std::uint64_t;
+    static constexpr word locked = 1;
+    static constexpr word waiting = 2;  ///< the line is not empty; kept by unlock_word()
+    static constexpr word busy = locked | waiting;
+    static constexpr word unit = 4;  ///< the lowest bit that belongs to the primitive
+
+    explicit wait_queue(word initial) noexcept : word_(initial) {}
+    wait_queue(const wait_queue&) = delete;
+    wait_queue& operator=(const wait_queue&) = delete;
+    /// Who still waits gets object_disposed.
+    ~wait_queue() {
+        if (first_ != nullptr) dispose_line();
+    }
+
+    // ---- without the lock
+
+    [[nodiscard]] word load() const noexcept { return word_.load(std::memory_order_acquire); }
+    /// Acquire: pairs with change_to_leave() and unlock_word() of who gave back what is taken here.
+    [[nodiscard]] bool change_to_enter(word& seen, word desired) noexcept {
+        return word_.compare_exchange_strong(seen, desired, std::memory_order_acquire, std::memory_order_relaxed);
+    }
+    /// Release: pairs with change_to_enter() and lock_word() of who takes it next. Every change in between is a read-modify-write or
+    /// a releasing store by one who had acquired, so the chain never breaks.
+    [[nodiscard]] bool change_to_leave(word& seen, word desired) noexcept {
+        return word_.compare_exchange_strong(seen, desired, std::memory_order_release, std::memory_order_relaxed);
+    }
+
+    // ---- the lock
+
+    /// @returns the word, without `locked`
+    [[nodiscard]] word lock_word() noexcept {
+        word seen = word_.load(std::memory_order_relaxed);
+        if ((seen & locked) != 0 ||
+            !word_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire, std::memory_order_relaxed))
+            return lock_slowly();
+        return seen;
+    }
+    /// Makes `now`, whose two low bits do not matter, the word. The last touch of this object.
+    void unlock_word(word now) noexcept {
+        word_.store((now & ~busy) | (first_ != nullptr ? waiting : 0), std::memory_order_release);
+    }
+
+    // ---- under the lock
+
+    [[nodiscard]] waiter* front() const noexcept { return first_; }
+    void push_back(waiter& one) noexcept {
+        one.behind = nullptr;
+        one.ahead = last_;
+        (last_ == nullptr ? first_ : last_->behind) = &one;
+        last_ = &one;
+    }
+    void remove(waiter& one) noexcept {
+        (one.ahead == nullptr ? first_ : one.ahead->behind) = one.behind;
+        (one.behind == nullptr ? last_ : one.behind->ahead) = one.ahead;
+    }
+    /// Claims the first in the line. Precondition: there is one.
+    void grant_front(claimed_list& to) noexcept {
+        waiter& one = *first_;
+        remove(one);
+        one.state = wait_state::granted;
+        to.add(one);
+    }
+    void grant_all(claimed_list& to) noexcept {
+        while (first_ != nullptr) grant_front(to);
+    }
+
+    // ---- the end
+
+    /// Everybody in the line gets object_disposed. Takes the lock itself.
+    void dispose_line() noexcept;
+
+private:
+    [[nodiscard]] word lock_slowly() noexcept;
+
+    std::atomic<word> word_;
+    waiter* first_ = nullptr;
+    waiter* last_ = nullptr;
+};
+
+/// Called under the lock when a waiter has left the line without the resource: changes the word and claims those whom it held up.
+using left_function = void (*)(wait_queue& line, wait_queue::word& now, waiter& who, claimed_list& woken) noexcept;
+
+/// The end of a wait by its token or its timer, called by either.
+void end_by_token(waiter& who, wait_queue& line, left_function left) noexcept;
+void end_by_timer(timed_waiter& who, wait_queue& line, left_function left) noexcept;
+/// For a frame that is destroyed while it waits: leaves the line. @returns true when it had the resource already
+[[nodiscard]] bool abandon_wait(waiter& who, wait_queue& line, left_function left) noexcept;
+/// Throws what a wait that was not granted throws, in the name of its primitive; returns when the limit passed.
+void throw_if_ended(const waiter& who, const char* primitive);
+
+}  // namespace weft::inline WEFT_ABI::detail
