@@ -152,6 +152,23 @@ TEST(async_mutex, frames_destroyed_while_they_wait_pass_the_mutex_on_and_its_end
     EXPECT_FALSE(outside.is_locked());
 }
 
+TEST(async_mutex, a_frame_destroyed_after_the_mutex_was_handed_to_it_passes_it_on) {
+    event_loop_context never_pumped;
+    async_mutex mutex;
+    {
+        deterministic_scheduler world(0);
+        std::vector<int> order;
+        const synchronization_context_scope scope(&never_pumped);
+        auto holder = mutex.try_lock();
+        enter(mutex, order, 1).forget();
+        enter(mutex, order, 2).forget();
+        holder.unlock();
+        EXPECT_TRUE(mutex.is_locked());
+    }
+    EXPECT_FALSE(mutex.is_locked());
+    never_pumped.run_pending();
+}
+
 TEST(async_mutex, a_million_cancelled_waiters_behind_a_live_one_leave_no_trace) {
     deterministic_scheduler world(0);
     async_mutex mutex;
