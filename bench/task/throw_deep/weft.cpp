@@ -31,7 +31,8 @@ weft::task<result> throwing() { co_return co_await chain(0, true).as_outcome(); 
 
 template <auto Bottom>
 weft::task<result> value_chain(std::uint64_t depth) {
-    result below = depth > 1 ? co_await value_chain<Bottom>(depth - 1) : co_await Bottom();
+    if (depth == 0) co_return co_await Bottom();
+    const result below = co_await value_chain<Bottom>(depth - 1);
     if (!below) co_return below;
     co_return result(std::in_place, below.value() + 1);
 }
@@ -54,7 +55,7 @@ template <auto Bottom>
 weft::task<bench::cost> measure_values(std::uint64_t n, std::uint64_t depth) {
     const bench::stopwatch watch;
     for (std::uint64_t i = 0; i < n; ++i) {
-        const result got = co_await value_chain<Bottom>(depth);
+        const result got = co_await value_chain<Bottom>(depth - 1);  // Bottom is the last
         if (!got.is_faulted()) std::abort();
     }
     co_return watch.each(n);
