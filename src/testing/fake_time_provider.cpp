@@ -30,7 +30,8 @@ struct fake_time_provider::state {
     std::map<key, timer_node*> timers;  // in firing order
     std::uint32_t next_sequence = 0;
     bool firing = false;
-    utc_time utc_base;  // the wall clock at first_instant
+    time_point fired_at{};  // what the clock showed when the timer that fires was taken out
+    utc_time utc_base;      // the wall clock at first_instant
 
     explicit state(utc_time start) : utc_base(start) {}
 
@@ -47,6 +48,7 @@ struct fake_time_provider::state {
             timer_node& timer = *timers.begin()->second;
             timers.erase(timers.begin());
             timer.slot = timer_node::unarmed;
+            fired_at = instant;
             lock.unlock();
             timer.fire(timer);
             lock.lock();
@@ -87,7 +89,8 @@ void fake_time_provider::arm(timer_node& timer) noexcept {
         timer.sequence = state_->next_sequence++;
         timer.slot = 0;
         state_->timers.emplace(state::key(timer.deadline, timer.sequence), &timer);
-        due = timer.deadline <= state_->instant;
+        // Whoever fires looks again before it stops.
+        due = timer.deadline <= state_->instant && !state_->firing;
     }
     if (!due) return;
     struct firing_item final : work_item {
@@ -107,6 +110,13 @@ bool fake_time_provider::disarm(timer_node& timer) noexcept {
     if (timer.slot == timer_node::unarmed) return false;
     timer.slot = timer_node::unarmed;
     return state_->timers.erase(state::key(timer.deadline, timer.sequence)) == 1;
+}
+
+void fake_time_provider::run_callback(dispatcher&, work_item& callback) noexcept { callback.run(callback); }
+
+time_point fake_time_provider::next_period(time_point due, std::chrono::nanoseconds period) noexcept {
+    std::lock_guard guard(state_->mutex);
+    return (state_->instant == state_->fired_at ? due : state_->instant) + period;
 }
 
 void fake_time_provider::advance(std::chrono::nanoseconds step) {

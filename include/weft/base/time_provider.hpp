@@ -7,8 +7,11 @@
 #include <cstdint>
 
 #include "weft/base/config.hpp"
+#include "weft/base/work_item.hpp"
 
 namespace weft::inline WEFT_ABI {
+
+class dispatcher;
 
 /// Monotonic instants: delays and timeouts never depend on the wall clock.
 using time_point = std::chrono::steady_clock::time_point;
@@ -55,6 +58,12 @@ public:
     /// Stops `timer`. @returns true when it will never fire; false when it was not armed, has fired or is firing right now
     /// (then `fire` runs to its end without asking again).
     virtual bool disarm(timer_node& timer) noexcept = 0;
+
+    /// Runs what a timer of the user's calls, once: posted to `home`. A clock that a test moves runs it at once.
+    virtual void run_callback(dispatcher& home, work_item& callback) noexcept;
+    /// When a periodic timer is due again whose `fire`, for the deadline `due`, has just run. Periods that have been missed
+    /// are left out.
+    [[nodiscard]] virtual time_point next_period(time_point due, std::chrono::nanoseconds period) noexcept;
 
 protected:
     time_provider() = default;

@@ -10,13 +10,16 @@
 
 #include "weft/base/config.hpp"
 #include "weft/base/time_provider.hpp"
+#include "weft/base/work_item.hpp"
 
 namespace weft::inline WEFT_ABI::testing {
 
 /// A time_provider under the test's control. Give it to what takes a provider, or to a runtime as its clock.
 ///
 /// advance() fires due timers before it returns, on the calling thread: earliest deadline first, equal ones in the order in
-/// which they were armed. While they fire, the clocks already show the time after the whole step.
+/// which they were armed. While they fire, the clocks already show the time after the whole step. The callback of a `timer`
+/// runs inside advance(), too; a periodic one once for each period of the step. What awaits a timer is only posted there, and
+/// goes on when its runtime runs it.
 ///
 /// Threads   every member may be called from any thread. One thread fires timers at a time; a nested or concurrent advance()
 ///           moves the time and leaves the firing to that thread.
@@ -35,6 +38,10 @@ public:
     /// A deadline that is not in the future fires from the calling thread's runtime, soon, without any advance().
     void arm(timer_node& timer) noexcept override;
     bool disarm(timer_node& timer) noexcept override;
+    /// Runs it now, on the thread that moves the time.
+    void run_callback(dispatcher& home, work_item& callback) noexcept override;
+    /// One period later, however late it is by then; counted from the new time if the callback has moved it (1.21/5).
+    [[nodiscard]] time_point next_period(time_point due, std::chrono::nanoseconds period) noexcept override;
 
     /// Moves both clocks on and fires what is due. @throws std::invalid_argument  if `step` is negative
     void advance(std::chrono::nanoseconds step);
