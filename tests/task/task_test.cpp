@@ -31,6 +31,18 @@ task<> note_after(task<> gate, std::vector<int>& log, int mark) {
     log.push_back(mark + 100);
 }
 
+// This file is compiled with -Wconversion and -Wsign-conversion: nothing of the library may be what they complain of.
+task<std::uint64_t> converts() { co_return 1; }
+value_task<std::uint64_t> converts_at_once() { return 1; }
+
+TEST(task, a_result_may_be_given_as_another_type) {
+    EXPECT_EQ(converts().get(), 1U);
+    EXPECT_EQ(converts_at_once().get(), 1U);
+    task_completion_source<std::uint64_t> source;
+    source.set_result(1);
+    EXPECT_EQ(source.task().get(), 1U);
+}
+
 task<int> throws_before_await() {
     throw test_error("early");
     co_return 1;

@@ -136,7 +136,7 @@ public:
             if constexpr (std::is_reference_v<T>)
                 ::new (static_cast<void*>(core_->result<std::remove_reference_t<T>*>()))
                     std::remove_reference_t<T>*(std::addressof(value));
-            else ::new (static_cast<void*>(core_->result<T>())) T(std::forward<U>(value));
+            else ::new (static_cast<void*>(core_->result<T>())) T(static_cast<T>(std::forward<U>(value)));
         } catch (...) {
             core_->set_current_exception();
         }

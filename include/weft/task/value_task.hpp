@@ -51,7 +51,7 @@ public:
     template <class U>
         requires(!std::is_void_v<T> && !std::is_same_v<std::remove_cvref_t<U>, value_task> &&
                     !std::is_same_v<std::remove_cvref_t<U>, weft::task<T>> && std::is_convertible_v<U &&, slot>)
-    value_task(U&& value) : state_(state::value), value_(std::forward<U>(value)) {}
+    value_task(U&& value) : state_(state::value), value_(static_cast<T>(std::forward<U>(value))) {}
     /// Backed by `handle`. @throws std::invalid_argument  for an empty handle
     value_task(weft::task<T> handle) : state_(state::task), task_(std::move(handle)) {
         if (!task_.valid()) {

@@ -118,7 +118,8 @@ public:
         if constexpr (std::is_reference_v<T>)
             ::new (static_cast<void*>(this->core().template result<std::remove_reference_t<T>*>()))
                 std::remove_reference_t<T>*(std::addressof(static_cast<T>(value)));
-        else ::new (static_cast<void*>(this->core().template result<T>())) T(std::forward<U>(value));
+        // Explicit, or a compiler that warns of conversions would warn here, of the user's `co_return 1;`.
+        else ::new (static_cast<void*>(this->core().template result<T>())) T(static_cast<T>(std::forward<U>(value)));
     }
 };
 template <class Task>
