@@ -29,6 +29,7 @@
 #include "weft/run.hpp"
 #include "weft/run_blocking.hpp"
 #include "weft/runtime.hpp"
+#include "weft/select.hpp"
 #include "weft/serial_context.hpp"
 #include "weft/start_new.hpp"
 #include "weft/sync/async_auto_reset_event.hpp"

@@ -5,13 +5,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "support/scale.hpp"
+#include "weft/block_on.hpp"
 #include "weft/channel.hpp"
 #include "weft/run.hpp"
 #include "weft/runtime.hpp"
+#include "weft/select.hpp"
 #include "weft/when_all.hpp"
 #include "weft/yield.hpp"
 
@@ -103,6 +106,66 @@ void pass_everything(channel<std::int64_t> through, int producers, int consumers
     EXPECT_EQ(all.read_sum, all.written_sum);
     EXPECT_EQ(through.reader().count(), 0U);
     EXPECT_TRUE(through.reader().completion().is_completed_successfully());
+}
+
+/// Takes from either of two channels and passes on to a third, by select alone.
+task<> relay(channel_reader<std::int64_t> one, channel_reader<std::int64_t> two, channel_writer<std::int64_t> to) {
+    bool one_open = true;
+    bool two_open = true;
+    while (one_open || two_open) {
+        std::optional<std::int64_t> item;
+        if (one_open && two_open) {
+            auto chosen = co_await select(case_read(one), case_read(two));
+            item = chosen.index() == 0 ? std::get<0>(chosen) : std::get<1>(chosen);
+            if (!item.has_value()) (chosen.index() == 0 ? one_open : two_open) = false;
+        } else {
+            auto chosen = co_await select(case_read(one_open ? one : two));
+            item = std::get<0>(chosen);
+            if (!item.has_value()) one_open = two_open = false;
+        }
+        if (item.has_value()) static_cast<void>(co_await select(case_write(to, *item)));
+    }
+}
+
+TEST(channel_stress, selects_meet_selects) {
+    const int each = weft_test::scaled(20000);
+    runtime_options options;
+    options.min_threads = 4;
+    options.driver = "parking";
+    runtime where(options);
+    // Rendezvous: every item goes from one select to another.
+    auto one = channel<std::int64_t>::bounded(0);
+    auto two = channel<std::int64_t>::bounded(0);
+    auto out = channel<std::int64_t>::bounded(0);
+    tally all;
+    const auto feed = [each](channel_writer<std::int64_t> to, channel_writer<std::int64_t> other) -> task<> {
+        for (int index = 0; index < each; ++index)
+            static_cast<void>(co_await select(case_write(to, index), case_write(other, index)));
+    };
+    const auto drain = [&all](channel_reader<std::int64_t> from) -> task<> {
+        while (const auto item = std::get<0>(co_await select(case_read(from)))) {
+            ++all.read;
+            all.read_sum += *item;
+        }
+    };
+    const auto everything = [&]() -> task<> {
+        task<> feeding_one = run(feed, one.writer(), two.writer());
+        task<> feeding_two = run(feed, two.writer(), one.writer());
+        task<> relaying_one = run(relay, one.reader(), two.reader(), out.writer());
+        task<> relaying_two = run(relay, two.reader(), one.reader(), out.writer());
+        task<> draining = run(drain, out.reader());
+        co_await feeding_one;
+        co_await feeding_two;
+        one.writer().complete();
+        two.writer().complete();
+        co_await relaying_one;
+        co_await relaying_two;
+        out.writer().complete();
+        co_await draining;
+    };
+    block_on(where, [&] { return run(everything); });
+    EXPECT_EQ(all.read, 2 * each);
+    EXPECT_EQ(all.read_sum, std::int64_t{each} * (each - 1));
 }
 
 TEST(channel_stress, unbounded) { pass_everything(channel<std::int64_t>::unbounded(), 4, 4); }

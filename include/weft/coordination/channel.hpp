@@ -89,6 +89,8 @@ public:
 
     /// @internal
     explicit channel_reader(detail::channel_ref<detail::channel_state<T>> state) noexcept : state_(std::move(state)) {}
+    /// @internal
+    [[nodiscard]] const detail::channel_ref<detail::channel_state<T>>& share() const noexcept { return state_; }
 
 private:
     detail::channel_ref<detail::channel_state<T>> state_;
@@ -130,6 +132,8 @@ public:
 
     /// @internal
     explicit channel_writer(detail::channel_ref<detail::channel_state<T>> state) noexcept : state_(std::move(state)) {}
+    /// @internal
+    [[nodiscard]] const detail::channel_ref<detail::channel_state<T>>& share() const noexcept { return state_; }
 
 private:
     detail::channel_ref<detail::channel_state<T>> state_;

@@ -32,7 +32,8 @@ enum class channel_wait : std::uint8_t {
     over       ///< the awaiter has its answer
 };
 
-/// Claimed at most once by the channels, tasks and timers that a select() waits for.
+/// Set once: by the channel that serves a select(), or by its token. Exchanged under that channel's lock; acquire and release, because
+/// the loser of the exchange must see nothing of the select() and the winner everything.
 using select_race = std::atomic<bool>;
 
 /// One party; lives in the awaiting frame.
@@ -114,6 +115,7 @@ public:
 
     /// The waiter's part of start(): registers the token. @returns false when it fired
     [[nodiscard]] static bool listen(channel_waiter& who) noexcept;
+    [[nodiscard]] spin_lock& line_lock() noexcept { return lock_; }
     /// Leaves the line, whatever happened, and the token. After it nobody else knows the waiter.
     static void leave(channel_waiter& who) noexcept;
     /// The end of an await: throws for a token that fired.
@@ -129,6 +131,7 @@ protected:
     [[nodiscard]] bool is_drained() const noexcept { return closed_ && !has_items(); }
     /// Outside the lock, once: ends completion().
     void finish();
+    friend class select_part;
 
     spin_lock lock_;  // sections move an item, and now and then let the buffer grow
     channel_line readers_;

@@ -65,7 +65,7 @@ public:
 
     [[nodiscard]] channel_answer try_read(std::optional<T>& into) {
         section now(*this);
-        return take(into, now);
+        return take(into, now.woken, now.drained);
     }
     /// `item` is moved from unless the answer is must_wait or closed.
     [[nodiscard]] channel_answer try_write(T& item) {
@@ -74,7 +74,7 @@ public:
             section now(*this);
             return put(item, dropped, now.woken);
         }();
-        if (dropped.has_value() && on_dropped_) on_dropped_(std::move(*dropped));  // outside the lock (1.17/13)
+        tell_dropped(dropped);
         return found;
     }
     [[nodiscard]] channel_answer try_watch_read() {
@@ -99,12 +99,8 @@ public:
     [[nodiscard]] bool read_or_wait(reading_waiter<T>& who) {
         section now(*this);
         if (who.state != channel_wait::idle) return true;
-        const channel_answer found = take(who.item, now);
-        if (settled(who, found)) return true;
-        displace_readers(now.woken);
-        who.is_reader = true;
-        stand_in(readers_, who);
-        now.woken.add_all(shape_.capacity == 0 ? write_watchers_ : nobody_, channel_wait::served);
+        if (settled(who, take(who.item, now.woken, now.drained))) return true;
+        line_up_reader(who, now.woken);
         return false;
     }
     [[nodiscard]] bool write_or_wait(writing_waiter<T>& who) {
@@ -112,8 +108,7 @@ public:
         if (who.state != channel_wait::idle) return true;
         std::optional<T> dropped;  // only full channels that wait come here
         if (settled(who, put(who.item, dropped, now.woken))) return true;
-        stand_in(writers_, who);
-        now.woken.add_all(shape_.capacity == 0 ? read_watchers_ : nobody_, channel_wait::served);
+        line_up_writer(who, now.woken);
         return false;
     }
     [[nodiscard]] bool watch_read_or_wait(channel_waiter& who) {
@@ -129,6 +124,60 @@ public:
         if (who.state != channel_wait::idle || settled(who, watch_write())) return true;
         stand_in(write_watchers_, who);
         return false;
+    }
+
+    // ---- the parts, for a select() that holds the locks of several channels
+
+    [[nodiscard]] channel_answer take(std::optional<T>& into, claimed_waiters& woken, bool& drained) {
+        if (has_items()) {
+            into.emplace(heap_ ? heap_->pop_front() : ring_.pop_front());
+            if (auto* const writer = static_cast<writing_waiter<T>*>(writers_.claim())) {
+                ring_.push_back(std::move(writer->item));
+                woken.add(*writer, channel_wait::served);
+            } else {
+                woken.add_all(write_watchers_, channel_wait::served);
+            }
+            drained = closed_ && !has_items();
+            return channel_answer::done;
+        }
+        if (auto* const writer = static_cast<writing_waiter<T>*>(writers_.claim())) {  // a rendezvous
+            into.emplace(std::move(writer->item));
+            woken.add(*writer, channel_wait::served);
+            return channel_answer::done;
+        }
+        return closed_ ? channel_answer::closed : channel_answer::must_wait;
+    }
+
+    [[nodiscard]] channel_answer put(T& item, std::optional<T>& dropped, claimed_waiters& woken) {
+        if (closed_) return channel_answer::closed;
+        if (auto* const reader = static_cast<reading_waiter<T>*>(readers_.claim())) {
+            reader->item.emplace(std::move(item));
+            woken.add(*reader, channel_wait::served);
+            return channel_answer::done;
+        }
+        if (size() >= shape_.capacity && !make_room(dropped)) {
+            if (shape_.full_mode == channel_full_mode::wait) return channel_answer::must_wait;
+            dropped.emplace(std::move(item));
+            return channel_answer::done;
+        }
+        if (heap_) heap_->push(std::move(item));
+        else ring_.push_back(std::move(item));
+        woken.add_all(read_watchers_, channel_wait::served);
+        return channel_answer::done;
+    }
+    void line_up_reader(channel_waiter& who, claimed_waiters& woken) noexcept {
+        displace_readers(woken);
+        who.is_reader = true;
+        stand_in(readers_, who);
+        if (shape_.capacity == 0) woken.add_all(write_watchers_, channel_wait::served);
+    }
+    void line_up_writer(channel_waiter& who, claimed_waiters& woken) noexcept {
+        stand_in(writers_, who);
+        if (shape_.capacity == 0) woken.add_all(read_watchers_, channel_wait::served);
+    }
+    [[nodiscard]] bool is_synchronous() const noexcept { return synchronous_; }
+    void tell_dropped(std::optional<T>& dropped) {
+        if (dropped.has_value() && on_dropped_) on_dropped_(std::move(*dropped));  // outside the lock (1.17/13)
     }
 
     /// Before the first write.
@@ -157,43 +206,6 @@ private:
     [[nodiscard]] bool has_items() const noexcept override { return size() > 0; }
     [[nodiscard]] const T& front() const noexcept { return heap_ ? heap_->front() : ring_.front(); }
 
-    [[nodiscard]] channel_answer take(std::optional<T>& into, section& now) {
-        if (has_items()) {
-            into.emplace(heap_ ? heap_->pop_front() : ring_.pop_front());
-            if (auto* const writer = static_cast<writing_waiter<T>*>(writers_.claim())) {
-                ring_.push_back(std::move(writer->item));
-                now.woken.add(*writer, channel_wait::served);
-            } else {
-                now.woken.add_all(write_watchers_, channel_wait::served);
-            }
-            now.drained = closed_ && !has_items();
-            return channel_answer::done;
-        }
-        if (auto* const writer = static_cast<writing_waiter<T>*>(writers_.claim())) {  // a rendezvous
-            into.emplace(std::move(writer->item));
-            now.woken.add(*writer, channel_wait::served);
-            return channel_answer::done;
-        }
-        return closed_ ? channel_answer::closed : channel_answer::must_wait;
-    }
-
-    [[nodiscard]] channel_answer put(T& item, std::optional<T>& dropped, claimed_waiters& woken) {
-        if (closed_) return channel_answer::closed;
-        if (auto* const reader = static_cast<reading_waiter<T>*>(readers_.claim())) {
-            reader->item.emplace(std::move(item));
-            woken.add(*reader, channel_wait::served);
-            return channel_answer::done;
-        }
-        if (size() >= shape_.capacity && !make_room(dropped)) {
-            if (shape_.full_mode == channel_full_mode::wait) return channel_answer::must_wait;
-            dropped.emplace(std::move(item));
-            return channel_answer::done;
-        }
-        if (heap_) heap_->push(std::move(item));
-        else ring_.push_back(std::move(item));
-        woken.add_all(read_watchers_, channel_wait::served);
-        return channel_answer::done;
-    }
     /// Of a full channel. @returns whether an item has gone
     [[nodiscard]] bool make_room(std::optional<T>& dropped) noexcept {
         if (shape_.capacity == 0) return false;
@@ -231,7 +243,6 @@ private:
     const channel_shape shape_;
     item_ring<T> ring_;
     const std::unique_ptr<item_heap<T>> heap_;  ///< of a prioritised channel, in place of the ring
-    channel_line nobody_;
     drop_handler on_dropped_;
 };
 

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+
+#include "weft/coordination/detail/channel_select.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+namespace weft::inline WEFT_ABI::detail {
+namespace {
+
+/// The locks of several channels, each once, in the order of their addresses, so that two selects never wait for each other.
+class all_locks {
+public:
+    explicit all_locks(std::span<select_part* const> parts) {
+        channels_.reserve(parts.size());
+        for (select_part* each : parts) channels_.push_back(each->party().channel);
+        std::sort(channels_.begin(), channels_.end(), std::less<channel_core*>());
+        channels_.erase(std::unique(channels_.begin(), channels_.end()), channels_.end());
+        for (channel_core* each : channels_) each->line_lock().lock();
+    }
+    /// Each unlock may let the frame of the select go, and with it, after the last, the channels: nothing of them is read here.
+    ~all_locks() {
+        for (channel_core* each : channels_) each->line_lock().unlock();
+    }
+    all_locks(const all_locks&) = delete;
+    all_locks& operator=(const all_locks&) = delete;
+
+private:
+    std::vector<channel_core*> channels_;
+};
+
+}  // namespace
+
+// The token and the channels. While start() attempts, the race is its own, so that a token that fires then finds it lost; therefore the
+// token is asked once more before the race is opened to everybody. `started` is set under the locks, before anybody can resume the
+// awaiter; the token's callback resumes only what has started, else start() sees `ended`.
+bool channel_select::start(task_core& awaiter) {
+    awaiter_ = &awaiter;
+    cancellation_node::fire = &on_cancel;
+    if (!add_registration(token_, *this)) return false;
+    claimed_waiters woken;
+    bool waits = false;
+    {
+        const all_locks locks(parts_);
+        if (race_.exchange(true, std::memory_order_acq_rel)) return false;
+        for (std::size_t index = 0; index < parts_.size() && chosen_ == none; ++index)
+            if (parts_[index]->attempt_locked(woken)) chosen_ = index;
+        if (chosen_ == none) {
+            for (select_part* each : parts_) {
+                each->party().race = &race_;
+                each->party().awaiter = &awaiter;
+                each->line_up(woken);
+            }
+            // A callback that found the race lost exchanged it before this exchange, which therefore reads what it wrote, and sees the
+            // token signalled, as it was before the callback began.
+            race_.exchange(false, std::memory_order_acq_rel);
+            waits = true;
+            if (token_.is_cancellation_requested() && !race_.exchange(true, std::memory_order_acq_rel)) waits = false;
+            if (waits && (phase_.fetch_or(started, std::memory_order_acq_rel) & ended) != 0) waits = false;
+            if (!waits)
+                for (select_part* each : parts_)
+                    if (each->party().line != nullptr) each->party().line->remove(each->party());
+        }
+    }
+    // Waiting, the frame may be gone: only what was claimed here is touched.
+    if (!waits && chosen_ != none) parts_[chosen_]->after_attempt();
+    woken.resume_all(false);
+    return waits;
+}
+
+void channel_select::on_cancel(cancellation_node& node) {
+    auto& self = static_cast<channel_select&>(node);
+    if (self.race_.exchange(true, std::memory_order_acq_rel)) return;  // served, or start() will ask the token itself
+    task_core& awaiter = *self.awaiter_;
+    if ((self.phase_.fetch_or(ended, std::memory_order_acq_rel) & started) != 0) resume_awaiter(awaiter);
+}
+
+/// Out of every line, and of the token. After it nobody else knows the select.
+void channel_select::leave() noexcept {
+    remove_and_wait(*this);
+    for (select_part* each : parts_) channel_core::leave(each->party());
+    over_ = true;
+}
+
+std::size_t channel_select::await_resume() {
+    leave();
+    if (chosen_ != none) return chosen_;
+    for (std::size_t index = 0; index < parts_.size(); ++index) {
+        const channel_wait state = parts_[index]->party().state;
+        if (state == channel_wait::served || state == channel_wait::closed) return index;
+        // The only reader of an unbounded channel began another wait.
+        if (state == channel_wait::canceled) throw task_canceled();
+    }
+    throw task_canceled(token_);
+}
+
+}  // namespace weft::inline WEFT_ABI::detail
