@@ -11,8 +11,7 @@ void async_auto_reset_event::set() noexcept {
     if (seen == signalled && change_to_leave(seen, signalled)) return;
     word now = lock_word();
     detail::claimed_list woken;
-    if (front() != nullptr) grant_front(woken);
-    else now |= signalled;
+    if (!grant_front(woken)) now |= signalled;
     unlock_word(now);
     woken.resume_all();
 }

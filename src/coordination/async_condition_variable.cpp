@@ -63,7 +63,7 @@ void async_condition_variable::notify_one() noexcept {
     if ((load() & busy) == 0) return;
     const word now = lock_word();
     detail::claimed_list woken;
-    if (front() != nullptr) grant_front(woken);
+    grant_front(woken);
     unlock_word(now);
     woken.resume_all();
 }

@@ -11,8 +11,7 @@ void async_mutex::unlock_slowly() {
         throw invalid_operation("async_mutex::unlock: the mutex is not locked");
     }
     detail::claimed_list woken;
-    if (front() != nullptr) grant_front(woken);
-    else now = 0;
+    if (!grant_front(woken)) now = 0;
     unlock_word(now);
     woken.resume_all();
 }

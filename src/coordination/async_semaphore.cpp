@@ -46,7 +46,7 @@ std::int32_t async_semaphore::release_slowly(std::int32_t count) {
     }
     detail::claimed_list woken;
     std::int32_t left = count;
-    for (; left > 0 && front() != nullptr; --left) grant_front(woken);
+    for (; left > 0 && grant_front(woken); --left) {}
     unlock_word(now + static_cast<word>(left) * unit);
     woken.resume_all();
     return present;
@@ -58,8 +58,7 @@ void async_semaphore::dispose() noexcept { unlock_word(lock_word() | disposed); 
 void detail::semaphore_request::give_back() const noexcept {
     wait_queue::word now = on->lock_word();
     claimed_list woken;
-    if (on->front() != nullptr) on->grant_front(woken);
-    else now += wait_queue::unit;
+    if (!on->grant_front(woken)) now += wait_queue::unit;
     on->unlock_word(now);
     woken.resume_all();
 }

@@ -7,24 +7,25 @@
 namespace weft::inline WEFT_ABI::detail {
 namespace {
 
-// Bits of waiter::parties.
-constexpr std::uint8_t claimer_done = 1;
-constexpr std::uint8_t timer_done = 2;
-
-void wait_for_timer(const waiter& who) noexcept {
-    for (int tries = 0; (who.parties.load(std::memory_order_acquire) & timer_done) == 0;) {
-        if (++tries < 64) cpu_pause();
-        else yield_processor();
-    }
-}
+// Bits of waiter::parties, by which the claimer and a timer that can no longer be disarmed agree.
+constexpr std::uint8_t claimer_done = 1;   ///< the timer must not touch the line any more, and resumes
+constexpr std::uint8_t timer_entered = 2;  ///< the timer may be at the line right now; the claimer waits and resumes
+constexpr std::uint8_t timer_done = 4;     ///< the timer touches nothing any more
 
 }  // namespace
 
-// A timer that cannot be disarmed is firing: its callback finds the waiter claimed, and is the last to touch it. Whoever of the two
-// comes second resumes. Acquire and release on both sides: the second sees what the first has written.
+// A timer that cannot be disarmed is firing, here or on another thread, or is about to. When it has not come to its callback the claimer
+// leaves the awaiter to it: waiting could be for ever, as this very thread may have it next. Inside the callback it runs no code but
+// ours, so waiting is short. Acquire and release on both sides: the second sees what the first has written.
 bool waiter::settle_timer() noexcept {
     if (provider_of(*awaiter).disarm(static_cast<timed_waiter&>(*this))) return true;
-    return (parties.fetch_or(claimer_done, std::memory_order_acq_rel) & timer_done) != 0;
+    const std::uint8_t seen = parties.fetch_or(claimer_done, std::memory_order_acq_rel);
+    if ((seen & timer_entered) == 0) return false;
+    for (int tries = 0; (parties.load(std::memory_order_acquire) & timer_done) == 0;) {
+        if (++tries < 64) cpu_pause();
+        else yield_processor();
+    }
+    return true;
 }
 
 void claimed_list::resume_each() noexcept {
@@ -47,19 +48,19 @@ wait_queue::word wait_queue::lock_slowly() noexcept {
     }
 }
 
-// Callbacks that are under way refer to this object: each is waited for before the object goes.
+// What shutdown frees by destroying one frame must not go to another that it destroys later: the primitive may go in between.
+void wait_queue::drop_front() noexcept {
+    waiter& one = *first_;
+    remove(one);
+    one.state = wait_state::disposed;
+}
+
 void wait_queue::dispose_line() noexcept {
     const word now = lock_word();
     claimed_list ended;
     grant_all(ended);
     for (waiter* each = ended.first(); each != nullptr; each = each->behind) each->state = wait_state::disposed;
     unlock_word(now);
-    for (waiter* each = ended.first(); each != nullptr; each = each->behind) {
-        remove_and_wait(*each);
-        if (!each->has_timer) continue;
-        if (!provider_of(*each->awaiter).disarm(static_cast<timed_waiter&>(*each))) wait_for_timer(*each);
-        each->has_timer = false;
-    }
     ended.resume_all();
 }
 
@@ -81,17 +82,17 @@ void end_by_token(waiter& who, wait_queue& line, left_function left) noexcept {
 }
 
 void end_by_timer(timed_waiter& who, wait_queue& line, left_function left) noexcept {
-    wait_queue::word now = line.lock_word();
-    if (who.state == wait_state::idle) {
-        who.state = wait_state::timed_out;  // start() will find this; unlock_word() is the last touch
-        line.unlock_word(now);
+    if ((who.parties.fetch_or(timer_entered, std::memory_order_acq_rel) & claimer_done) != 0) {
+        resume_awaiter(*who.awaiter);  // claimed; the line may be gone
         return;
     }
+    wait_queue::word now = line.lock_word();
     if (who.state != wait_state::queued) {
+        // Not in the line yet: start() will find this. Claimed: the claimer waits for the mark below.
+        const bool claimed = who.state != wait_state::idle;
+        if (!claimed) who.state = wait_state::timed_out;
         line.unlock_word(now);
-        // settle() of the claimer is the other side.
-        task_core& awaiter = *who.awaiter;
-        if ((who.parties.fetch_or(timer_done, std::memory_order_acq_rel) & claimer_done) != 0) resume_awaiter(awaiter);
+        if (claimed) who.parties.fetch_or(timer_done, std::memory_order_release);
         return;
     }
     claimed_list woken;
@@ -99,12 +100,13 @@ void end_by_timer(timed_waiter& who, wait_queue& line, left_function left) noexc
     who.state = wait_state::timed_out;
     if (left != nullptr) left(line, now, who, woken);
     line.unlock_word(now);
+    who.leave_token();
     resume_awaiter(*who.awaiter);
     woken.resume_all();
 }
 
 bool abandon_wait(waiter& who, wait_queue& line, left_function left) noexcept {
-    remove_and_wait(who);
+    who.leave_token();
     if (who.has_timer) provider_of(*who.awaiter).disarm(static_cast<timed_waiter&>(who));
     // With the primitive gone there is no line to leave.
     if (who.state == wait_state::granted) return true;

@@ -142,6 +142,8 @@ std::vector<std::string> live_tasks::describe(const dispatcher& home, std::size_
 
 void task_core::run_nothing(work_item& item) noexcept { static_cast<task_core&>(item).release(); }
 
+bool live_tasks::is_going(const task_core& core) noexcept { return core.place == place_nowhere(); }
+
 std::size_t live_tasks::destroy_all(const dispatcher& home) noexcept {
     std::size_t destroyed = 0;
     // Again and again: what a frame's destructors do may start further tasks.

@@ -133,7 +133,7 @@ public:
     }
 
     result await_resume() {
-        if (this->awaiter != nullptr) remove_and_wait(*this);
+        this->leave_token();
         if (this->state == wait_state::granted) [[likely]] {
             this->state = wait_state::over;
             return request_.template deliver<Timed>(true);

@@ -11,7 +11,8 @@
 // A waiter is claimed by whoever takes it out of the line: a release, a cancellation, a timer or the end of the primitive, and all
 // of them do that under the lock, in the same critical section in which the resource changes hands. Its state therefore leaves
 // `queued` once, and a cancelled waiter is out of the line, in constant time, when cancel() returns. Nobody is resumed under the
-// lock: the claimed ones are collected in a list and posted after it.
+// lock: the claimed ones are collected in a list and posted after it. When the claiming call returns, nothing but the destructor of a
+// frame that never runs again refers to the primitive on their behalf.
 //
 // SPDX-License-Identifier: MIT
 
@@ -52,8 +53,18 @@ struct waiter : cancellation_node {
 
     explicit waiter(cancellation_token with) noexcept : token(std::move(with)) {}
 
-    /// To be called by the claimer, outside the lock. @returns whether the caller has to resume the awaiter
-    [[nodiscard]] bool settle() noexcept { return !has_timer || settle_timer(); }
+    /// To be called by the claimer, outside the lock: takes the token and the timer away, so that nothing refers to the line any more.
+    /// @returns whether the caller has to resume the awaiter
+    [[nodiscard]] bool settle() noexcept {
+        leave_token();
+        return !has_timer || settle_timer();
+    }
+    /// After it the token's callback is not running, except on this very stack.
+    void leave_token() noexcept {
+        if (owner == nullptr) return;
+        remove_and_wait(*this);
+        owner = nullptr;
+    }
 
 private:
     [[nodiscard]] bool settle_timer() noexcept;
@@ -138,7 +149,12 @@ public:
 
     // ---- under the lock
 
-    [[nodiscard]] waiter* front() const noexcept { return first_; }
+    /// The first in the line who can still run; drops those in front whose frames are about to be destroyed.
+    [[nodiscard]] waiter* front() noexcept {
+        while (first_ != nullptr && live_tasks::is_going(*first_->awaiter)) [[unlikely]]
+            drop_front();
+        return first_;
+    }
     void push_back(waiter& one) noexcept {
         one.behind = nullptr;
         one.ahead = last_;
@@ -149,15 +165,17 @@ public:
         (one.ahead == nullptr ? first_ : one.ahead->behind) = one.behind;
         (one.behind == nullptr ? last_ : one.behind->ahead) = one.ahead;
     }
-    /// Claims the first in the line. Precondition: there is one.
-    void grant_front(claimed_list& to) noexcept {
-        waiter& one = *first_;
-        remove(one);
-        one.state = wait_state::granted;
-        to.add(one);
+    /// Claims the first in the line. @returns false when there is none
+    bool grant_front(claimed_list& to) noexcept {
+        waiter* const one = front();
+        if (one == nullptr) return false;
+        remove(*one);
+        one->state = wait_state::granted;
+        to.add(*one);
+        return true;
     }
     void grant_all(claimed_list& to) noexcept {
-        while (first_ != nullptr) grant_front(to);
+        while (grant_front(to)) {}
     }
 
     // ---- the end
@@ -167,6 +185,7 @@ public:
 
 private:
     [[nodiscard]] word lock_slowly() noexcept;
+    void drop_front() noexcept;
 
     std::atomic<word> word_;
     waiter* first_ = nullptr;

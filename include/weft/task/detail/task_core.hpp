@@ -139,6 +139,8 @@ struct live_tasks {
     /// Precondition: no thread runs work of `home` any more, no operation of theirs is in flight, and no other thread pumps a
     /// context in which one of them is queued.
     static std::size_t destroy_all(const dispatcher& home) noexcept;
+    /// Whether destroy_all() has come to `core`: nobody can resume it any more, and its frame is about to go.
+    [[nodiscard]] static bool is_going(const task_core& core) noexcept;
 };
 
 struct task_core : continuation {
