@@ -2,8 +2,10 @@
 #include "weft/sync/async_mutex.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -187,8 +189,11 @@ TEST(async_mutex, a_million_cancelled_waiters_behind_a_live_one_leave_no_trace) 
     const int many = weft_test::scaled(1'000'000) / 100;
     wave(many);  // fills the recycled frames
     const std::size_t waiting_tasks = world.suspended_tasks();
+    const std::size_t bytes = mallinfo2().uordblks;
     for (int i = 0; i < 99; ++i) wave(many);
     EXPECT_EQ(world.suspended_tasks(), waiting_tasks);
+    const std::size_t most = weft_test::allocation_counter::is_available ? bytes + 65536 : SIZE_MAX;
+    EXPECT_LE(mallinfo2().uordblks, most) << "memory is back at its base";
     holder.unlock();
     world.run_ready();
     EXPECT_EQ(order, (std::vector<int>{1, 1})) << "the live waiter, and none of the cancelled";

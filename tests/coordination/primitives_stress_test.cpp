@@ -62,7 +62,7 @@ TEST(primitives_stress, async_semaphore_keeps_its_permits) {
         std::minstd_rand random(static_cast<unsigned>(number));
         for (int i = 0; i < rounds; ++i) {
             cancellation_source stop;
-            const unsigned kind = random() % 4;
+            const auto kind = random() % 4;
             task<> canceling = kind == 1 || kind == 3 ? run([stop] { return cancel_soon(stop); }) : completed_task();
             bool got = true;
             if (kind == 0) {
@@ -97,7 +97,7 @@ TEST(primitives_stress, async_mutex_guards_what_is_not_atomic) {
         std::minstd_rand random(static_cast<unsigned>(number));
         for (int i = 0; i < rounds; ++i) {
             async_mutex::guard lock;
-            const unsigned kind = random() % 4;
+            const auto kind = random() % 4;
             if (kind == 0) lock = mutex.try_lock();
             else if (kind == 1) lock = co_await mutex.lock(std::chrono::microseconds(random() % 30));
             else lock = co_await mutex.lock();
@@ -142,7 +142,7 @@ TEST(primitives_stress, async_shared_mutex_has_readers_or_a_writer) {
         std::minstd_rand random(static_cast<unsigned>(number));
         long sum = 0;
         for (int i = 0; i < rounds; ++i) {
-            const unsigned kind = random() % 6;
+            const auto kind = random() % 6;
             if (kind == 0) {
                 const auto lock = co_await mutex.lock();
                 ++guarded;

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <coroutine>
+#include <type_traits>
 #include <utility>
 
 #include "weft/task/detail/awaiter.hpp"
@@ -54,9 +55,14 @@ public:
 
     /// Starts the operation as a task of its own.
     operator task<T>() && { return detail::run_operation<T, Derived>(derived().take_parameters()); }
-    operator value_task<T>() && { return value_task<T>(detail::run_operation<T, Derived>(derived().take_parameters())); }
-    /// The same, by name.
-    [[nodiscard]] task<T> as_task() && { return detail::run_operation<T, Derived>(derived().take_parameters()); }
+    operator value_task<T>() &&
+        requires(!std::is_reference_v<T>) {
+            return value_task<T>(detail::run_operation<T, Derived>(derived().take_parameters()));
+        }
+        /// The same, by name.
+        [[nodiscard]] task<T> as_task() && {
+        return detail::run_operation<T, Derived>(derived().take_parameters());
+    }
 
 protected:
     operation() noexcept = default;

@@ -70,9 +70,9 @@ public:
     explicit wait_operation(parameters of) noexcept : base(std::move(of.token)), request_(std::move(of.request)) {
         if constexpr (Timed) this->deadline = time_point(of.limit);
     }
-    wait_operation(const Request& request, cancellation_token token) noexcept
+    wait_operation(const Request& request, cancellation_token with) noexcept
         requires(!Timed)
-        : base(std::move(token)), request_(request) {}
+        : base(std::move(with)), request_(request) {}
     ~wait_operation() {
         if (this->awaiter != nullptr && this->state != wait_state::over) abandon();
     }
@@ -103,8 +103,8 @@ public:
     }
 
     /// Everything that can end the wait is set up before the waiter joins the line, so whoever claims it there may resume it.
-    WEFT_NOINLINE bool start(task_core& awaiter) noexcept {
-        this->awaiter = &awaiter;
+    WEFT_NOINLINE bool start(task_core& by) noexcept {
+        this->awaiter = &by;
         this->cancellation_node::fire = [](cancellation_node& node) {
             auto& self = static_cast<wait_operation&>(node);
             end_by_token(self, self.request_.line(), Request::left);
@@ -133,7 +133,7 @@ public:
     }
 
     result await_resume() {
-        this->leave_token();
+        if (this->awaiter != nullptr) this->leave_token();
         if (this->state == wait_state::granted) [[likely]] {
             this->state = wait_state::over;
             return request_.template deliver<Timed>(true);
