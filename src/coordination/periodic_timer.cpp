@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "coordination/time_limits.hpp"
 #include "weft/base/error.hpp"
-#include "weft/context/execution_context.hpp"
 #include "weft/task/task_completion_source.hpp"
 
 namespace weft::inline WEFT_ABI {
@@ -122,10 +122,7 @@ std::shared_ptr<periodic_state> make_state(std::chrono::nanoseconds period) {
 
 /// The clock of a loop has nothing to do with the flow that made it (1.20/7).
 timer make_timer(const std::shared_ptr<periodic_state>& state, std::chrono::nanoseconds period, time_provider* provider) {
-    const auto make = [&] { return timer([state] { state->tick(); }, period, period, provider); };
-    if (execution_context::is_flow_suppressed()) return make();
-    const auto suppressed = execution_context::suppress_flow();
-    return make();
+    return without_flow([&] { return timer([state] { state->tick(); }, period, period, provider); });
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "weft/base/dispatcher.hpp"
 #include "weft/base/time_provider.hpp"
 #include "weft/context/cancellation.hpp"
+#include "weft/context/execution_context.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
@@ -28,6 +29,14 @@ inline void check_timer_limit(std::chrono::nanoseconds limit, const char* who) {
 /// `provider`, or the clock of the calling thread's runtime.
 [[nodiscard]] inline time_provider& provider_or_default(time_provider* provider) {
     return provider != nullptr ? *provider : current_dispatcher().time();
+}
+
+/// What `make` gives, made under no async-local values.
+template <class Make>
+auto without_flow(Make make) {
+    if (execution_context::is_flow_suppressed()) return make();
+    const auto suppressed = execution_context::suppress_flow();
+    return make();
 }
 
 }  // namespace weft::inline WEFT_ABI::detail
