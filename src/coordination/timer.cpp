@@ -39,15 +39,15 @@ public:
         check_timer_limit(period, "timer");
         time_provider* const clock = provider();
         // Not under the lock: a fake clock may fire timers when it is read.
-        const auto deadline = clock == nullptr || due == timer::infinite ? time_point::max() : instant_after(*clock, due);
+        const auto when = clock == nullptr || due == timer::infinite ? time_point::max() : instant_after(*clock, due);
         std::shared_ptr<timer_state> released;
         const std::lock_guard guard(mutex_);
         if (disposed_) return false;
         ++generation_;
         period_ = period == timer::infinite ? period.zero() : period;
         const bool firing = armed_ && !disarm(released);
-        if (firing) next_deadline_ = deadline;
-        else arm(deadline);
+        if (firing) next_deadline_ = when;
+        else arm(when);
         return true;
     }
 
@@ -79,11 +79,11 @@ private:
         return disposed_ ? nullptr : provider_;
     }
     // Both under the lock.
-    void arm(time_point deadline) {
-        if (deadline == time_point::max()) return;
+    void arm(time_point when) {
+        if (when == time_point::max()) return;
         keep_ = shared_from_this();
         armed_ = true;
-        timer_node::deadline = deadline;
+        deadline = when;
         provider_->arm(*this);
     }
     /// @returns false when `fire` is about to be called
@@ -99,6 +99,7 @@ private:
         std::shared_ptr<timer_state> self;
         call_item* item = nullptr;
         std::uint64_t generation = 0;
+        time_point due;
         {
             const std::lock_guard guard(mutex_);
             self = std::move(keep_);
@@ -111,11 +112,11 @@ private:
             }
             ++running_;
             generation = generation_;
+            due = deadline;  // another thread may arm the node when the lock is free
             item = own_item_.used ? new call_item(false) : &own_item_;
             item->used = true;
             item->state = self;
         }
-        const time_point due = timer_node::deadline;
         provider_->run_callback(home_, *item);
         repeat(due, generation);
     }
@@ -127,9 +128,9 @@ private:
             if (disposed_ || generation != generation_ || period_ == period_.zero()) return;
             period = period_;
         }
-        const time_point next = provider_->next_period(due, period);
+        const time_point when = provider_->next_period(due, period);
         const std::lock_guard guard(mutex_);
-        if (!disposed_ && generation == generation_) arm(next);
+        if (!disposed_ && generation == generation_) arm(when);
     }
 
     static void run_call(work_item& work) noexcept {

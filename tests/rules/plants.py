@@ -25,6 +25,14 @@ CANCEL = "src/context/cancellation_state.cpp"
 AGGREGATE = "src/context/aggregate_exception.cpp"
 PAIR = "src/scheduling/concurrent_exclusive_scheduler_pair.cpp"
 EAP = "src/interop/eap.cpp"
+LOOP = "src/coordination/parallel.cpp"
+TIMER = "src/coordination/timer.cpp"
+TICKS = "src/coordination/periodic_timer.cpp"
+FAKE = "src/testing/fake_time_provider.cpp"
+LIMITER = "src/coordination/limiter_core.cpp"
+LIMITERS = "src/coordination/rate_limiters.cpp"
+PARALLEL = "include/weft/coordination/parallel.hpp"
+PARTITIONED = "include/weft/coordination/partitioned_rate_limiter.hpp"
 USING = "include/weft/task/using_async.hpp"
 
 PLANTS = [
@@ -112,12 +120,47 @@ PLANTS = [
     ("1.29/3", EAP, "if (!completed_.load(std::memory_order_acquire)) context_.operation_completed();", ""),
     ("1.29/5", EAP, 'if (run_.has_value()) throw invalid_operation("the background_worker is busy: it runs one operation at a time");', ""),
     ("1.28/4", "include/weft/interop/apm.hpp", "if (synchronous_) finish();", "if (false) finish();"),
+
+    ("1.18/1", LOOP, "if (limit > 0) degree", "if (false) degree"),
+    ("1.18/5", LOOP, "        stop_.cancel();\n", "\n"),
+    ("1.18/6", LOOP, "if (user_.is_cancellation_requested()) done_.set_canceled(user_);\n    else if", "if"),
+    ("1.18/9", LOOP, "execution_context::run(context_, [this] { start_worker(); });", "start_worker();"),
+    ("1.18/10", LOOP, "    stop_.dispose();  // leaves the user's token (1.18/10)\n", "\n"),
+    ("1.20/2", TICKS, "signaled_ = stopped_;\n                    return", "return"),
+    ("1.20/3", TICKS, "if (waiting_) throw", "if (false) throw"),
+    ("1.20/4", TICKS, "            stopped_ = true;\n", "\n"),
+    ("1.20/5", TICKS, "            state_.waiting_ = false;\n", "\n"),
+    ("1.20/7", TICKS, "return without_flow([&] { return timer([state] { state->tick(); }, period, period, provider); });",
+     "return timer([state] { state->tick(); }, period, period, provider);"),
+    ("1.21/2", TIMER, "return !disposed_;", "return true;"),
+    ("1.21/2", TIMER, "if (firing) next_deadline_ = when;\n        else arm(when);", "if (!firing) arm(when);"),
+    ("1.21/4", FAKE, "void fake_time_provider::run_callback(dispatcher&, work_item& callback) noexcept { callback.run(callback); }",
+     "void fake_time_provider::run_callback(dispatcher& h, work_item& c) noexcept { time_provider::run_callback(h, c); }"),
+    ("1.21/5", FAKE, "(state_->instant == state_->fired_at ? due : state_->instant)", "due"),
+    ("1.21/8", TIMER, "if (armed_) static_cast<void>(disarm(released));", ""),
+    ("1.22/3", LIMITER, "if (available_ < std::max(wanted, 1)) return;", "if (available_ < wanted) return;"),
+    ("1.22/4", LIMITER, "|| permits > settings_.queue_limit) return false;", ") return false;"),
+    ("1.22/5", LIMITER, "(queue_.empty() || settings_.queue_order == queue_processing_order::newest_first)", "true"),
+    ("1.22/6", LIMITER, "if (settings_.queue_limit - queued_ >= permits) return true;",
+     "if (static_cast<std::int32_t>(static_cast<std::uint32_t>(queued_) + static_cast<std::uint32_t>(permits)) <="
+     " settings_.queue_limit) return true;"),
+    ("1.22/7", LIMITER, "        serve(told);  // those behind it may want less\n", "\n"),
+    ("1.22/8", LIMITER, "    if (disposed_) throw object_disposed(\"rate_limiter\");\n", "\n"),
+    ("1.22/9", "src/coordination/rate_limiter.cpp", "unique_function<void()> release = std::move(release_);",
+     "unique_function<void()>& release = release_;"),
+    ("1.22/10", LIMITER, "const std::int64_t wanted = permits + queued() - available_;", "const std::int64_t wanted = permits - available_;"),
+    ("1.22/11", LIMITERS, "            available_ += std::exchange(taken_[current_], 0);\n", "            available_ += taken_[current_];\n"),
+    ("1.22/11", LIMITER, "for (; count > 0 && has_waiters(); --count) {", "for (; false; --count) {"),
+    ("1.22/12", LIMITER, "    idle_since_.reset();\n    took(permits);", "    took(permits);"),
+    ("1.22/13", "src/coordination/rate_limiter.cpp", "            if (!lease.is_acquired()) return lease;\n", "\n"),
+    ("1.22/15", LIMITER, "    ++granted_;\n", "\n"),
+    ("1.18/4", PARALLEL, "if (std::exchange(has_ended_, true)) return std::nullopt;", ""),
+    ("1.22/14", PARTITIONED, "            of.is_made = true;\n", "\n"),
     ("1.16/1", USING, "    running = task<T>();\n    co_await resource.dispose();\n", "    running = task<T>();\n"),
     ("1.16/2", USING, "    if (thrown != nullptr) {\n        co_await resource.dispose();\n", "    if (thrown != nullptr) {\n"),
 ]
 
 HANGS_AFTER = 20  # seconds
-
 
 def prepare(root, tree, build):
     """A copy of the sources whose unchanged files keep their time stamps, and a configured build of it."""
@@ -129,11 +172,9 @@ def prepare(root, tree, build):
                     "-DCMAKE_CXX_FLAGS_DEBUG=-O0", "-DWEFT_PCH=ON", "-DWEFT_WERROR=OFF", "-DWEFT_EXAMPLES=OFF", "-DWEFT_INSTALL=OFF",
                     "-DWEFT_QT=OFF", "-DWEFT_GLIB=OFF", "-DWEFT_ASIO=OFF"], check=True, stdout=subprocess.DEVNULL)
 
-
 def build_rooms(build, rooms):
     return subprocess.run(["ninja", "-C", build, *[f"weft_{room}_tests" for room in sorted(rooms)]],
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
-
 
 def run_tests(build, rooms, rule):
     """green, red, or none when no test carries the number."""
@@ -150,7 +191,6 @@ def run_tests(build, rooms, rule):
         if not re.search(r"Running 0 tests", done.stdout):
             verdict = "green"
     return verdict
-
 
 def run_all(root, tests, only):
     chosen = [plant for plant in PLANTS if re.search(only or ".", plant[0])]

@@ -20,6 +20,7 @@
 #include "weft/base/time_provider.hpp"
 #include "weft/coordination/rate_limiter.hpp"
 #include "weft/coordination/timer.hpp"
+#include "weft/task/task_completion_source.hpp"
 
 namespace weft::inline WEFT_ABI {
 
