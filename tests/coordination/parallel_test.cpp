@@ -386,17 +386,15 @@ TEST(parallel, S_1_18_9_a_worker_that_a_changed_flow_starts_has_the_callers_valu
     deterministic_scheduler world;
     static async_local<int> culture;
     culture.set(1);
-    std::vector<int> first_seen;
-    // A plain function changes the values of its worker; the next worker is started from there.
-    const auto source = [](std::vector<int>& seen) -> async_stream<int> {
-        for (int i = 0; i < 2; ++i) {
-            seen.push_back(culture.value_or(0));
-            co_yield i;
-        }
-    };
-    world.run(parallel_for_each(source(first_seen), {.max_degree_of_parallelism = 2}, [](int) { culture.set(2); }));
-    ASSERT_EQ(first_seen.size(), 2U);
-    EXPECT_EQ(first_seen[0], 1);
+    // Taking an item changes the values of the worker, which then starts the next one.
+    std::vector<int> found;
+    const auto items = std::views::iota(0, 3) | std::views::transform([&](int item) {
+        found.push_back(culture.value_or(0));
+        culture.set(2);
+        return item;
+    });
+    world.run(parallel_for_each(items, {.max_degree_of_parallelism = 3}, [](int) { return delay(1ms); }));
+    EXPECT_EQ(found, (std::vector{1, 1, 1}));
     culture.clear();
 }
 

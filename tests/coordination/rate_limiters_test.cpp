@@ -132,6 +132,22 @@ TEST(rate_limiters, S_1_22_3_asking_for_none_asks_whether_any_is_free) {
     }
 }
 
+TEST(rate_limiters, S_1_22_3_waiting_for_none_goes_on_only_when_something_is_left) {
+    each_kind kinds(1, 1, oldest);
+    for (const auto& limiter : kinds.all) {
+        rate_limit_lease one = limiter->attempt_acquire(1);
+        task<rate_limit_lease> takes = asking(*limiter, 1);
+        task<rate_limit_lease> asks = asking(*limiter, 0);
+        kinds.bring_back(one);
+        ASSERT_EQ(answer(takes), true);
+        EXPECT_EQ(answer(asks), std::nullopt) << "the other one has taken it";
+        rate_limit_lease taken = task<rate_limit_lease>(takes).get();
+        takes = {};
+        kinds.bring_back(taken);
+        EXPECT_EQ(answer(asks), true);
+    }
+}
+
 TEST(rate_limiters, S_1_22_4_the_queue_limit_counts_permits_and_oldest_first_refuses_the_newcomer) {
     each_kind kinds(5, 6, oldest);
     for (const auto& limiter : kinds.all) {
