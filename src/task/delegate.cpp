@@ -81,6 +81,8 @@ void delegate::fail_to_queue() {
     if (claim(phase::queued, phase::ended)) {
         drop();
         core().set_fault(std::vector<std::exception_ptr>(1, error));
+        if (!is_continuation())
+            core().mark_observed();  // who starts it is told by the throw below; nobody starts a continuation
         end();
     }
     std::rethrow_exception(error);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include "weft/start_new.hpp"
+#include "weft/unobserved_exception.hpp"
 
 #include <gtest/gtest.h>
 
@@ -289,7 +290,11 @@ TEST(start_new, S_1_11_1_the_current_scheduler_is_the_running_one_unless_hidden)
 
 TEST(start_new, S_1_11_2_a_scheduler_that_refuses_throws_and_faults_the_task) {
     broken_scheduler scheduler;
+    int unobserved = 0;
+    auto remove = on_unobserved_task_exception([&](const unobserved_task_exception&) { ++unobserved; });
     EXPECT_THROW(start_new([] {}, creation_options::none, &scheduler).forget(), task_scheduler_exception);
+    EXPECT_EQ(unobserved, 0);  // whoever started it has been told
+    remove();
     cold_task<> cold([] {});
     EXPECT_THROW(cold.start(&scheduler), task_scheduler_exception);
     ASSERT_TRUE(cold.task().is_faulted());
