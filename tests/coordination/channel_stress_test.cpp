@@ -42,10 +42,14 @@ task<> produce(channel_writer<std::int64_t> to, std::int64_t first, int count, s
         cancellation_source source;
         const bool hurries = next(seed) % 4 == 0;
         task<> canceller;
-        if (hurries) canceller = run([source]() mutable { source.cancel(); });
+        cancellation_token token;
+        if (hurries) {
+            canceller = run([source]() mutable { source.cancel(); });
+            token = source.token();
+        }
         bool sent = true;
         try {
-            co_await to.write(item, hurries ? source.token() : cancellation_token());
+            co_await to.write(item, token);
         } catch (const operation_canceled&) {
             sent = false;
         }
@@ -64,10 +68,14 @@ task<> consume(channel_reader<std::int64_t> from, std::uint64_t seed, tally& all
         cancellation_source source;
         const bool hurries = next(seed) % 4 == 0;
         task<> canceller;
-        if (hurries) canceller = run([source]() mutable { source.cancel(); });
+        cancellation_token token;
+        if (hurries) {
+            canceller = run([source]() mutable { source.cancel(); });
+            token = source.token();
+        }
         bool ended = false;
         try {
-            const std::int64_t item = co_await from.read(hurries ? source.token() : cancellation_token());
+            const std::int64_t item = co_await from.read(token);
             ++all.read;
             all.read_sum += item;
         } catch (const channel_closed&) {
