@@ -25,6 +25,8 @@ CANCEL = "src/context/cancellation_state.cpp"
 AGGREGATE = "src/context/aggregate_exception.cpp"
 PAIR = "src/scheduling/concurrent_exclusive_scheduler_pair.cpp"
 EAP = "src/interop/eap.cpp"
+CHANNEL = "src/coordination/channel_core.cpp"
+ITEMS = "include/weft/coordination/detail/channel_state.hpp"
 LOOP = "src/coordination/parallel.cpp"
 TIMER = "src/coordination/timer.cpp"
 TICKS = "src/coordination/periodic_timer.cpp"
@@ -121,6 +123,17 @@ PLANTS = [
     ("1.29/5", EAP, 'if (run_.has_value()) throw invalid_operation("the background_worker is busy: it runs one operation at a time");', ""),
     ("1.28/4", "include/weft/interop/apm.hpp", "if (synchronous_) finish();", "if (false) finish();"),
 
+    ("1.17/2", CHANNEL, "completion_.set_canceled(canceled.token());", "completion_.set_exception(error_);"),
+    ("1.17/7", CHANNEL, "        if (who.line == nullptr) return;  // claimed: the result wins\n        who.line->remove(who);\n",
+     "        if (who.line == nullptr) return;\n"),
+    ("1.17/9", CHANNEL, "    if (drained) finish();  // before those who waited: a woken reader sees it done (1.17/9)\n    ended.resume_all(synchronous_);\n",
+     "    ended.resume_all(synchronous_);\n    if (drained) finish();\n"),
+    ("1.17/10", CHANNEL, "inline_readers && one.is_reader && !one.token.can_be_canceled()", "inline_readers && one.is_reader"),
+    ("1.17/16", ITEMS, "dropped.emplace(ring_.pop_back());", "dropped.emplace(ring_.pop_front());"),
+    ("1.17/19", ITEMS, "            } else {\n                woken.add_all(write_watchers_, channel_wait::served);\n            }\n",
+     "            }\n            woken.add_all(write_watchers_, channel_wait::served);\n"),
+    ("1.17/20", ITEMS, "if (has_items() || !writers_.empty()) return channel_answer::done;", "if (has_items()) return channel_answer::done;"),
+    ("1.17/22", ITEMS, "        woken.add_all(readers_, channel_wait::canceled);\n", "\n"),
     ("1.18/1", LOOP, "if (limit > 0) degree", "if (false) degree"),
     ("1.18/5", LOOP, "        stop_.cancel();\n", "\n"),
     ("1.18/6", LOOP, "if (user_.is_cancellation_requested()) done_.set_canceled(user_);\n    else if", "if"),
