@@ -6,11 +6,15 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "weft/base/spin_lock.hpp"
 #include "weft/base/symbols.hpp"
+#include "weft/task/detail/all_completed.hpp"
+#include "weft/task/detail/completion_order.hpp"
+#include "weft/task/detail/first_completed.hpp"
 #include "weft/task/detail/task_core.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -61,23 +65,59 @@ bool is_queued(const task_core& core) noexcept { return core.awaiting == &core; 
 /// What runs the coroutine that this frame belongs to: the first word of a frame on every compiler.
 const void* resume_function(task_core& core) noexcept { return *static_cast<void**>(core.frame()); }
 
-/// An order in which the frames may go: what a task awaits before the task, because the inner one may refer to locals of the
-/// outer; else newest first. Each gets a reference, so that none is freed while others still name it.
+/// What each task waits for, among those whose frames are about to go.
+using dependencies = std::unordered_map<task_core*, std::vector<task_core*>>;
+
+/// The coroutine that `node` resumes, directly or through a combinator; null for callbacks of other kinds.
+task_core* awaiter_behind(continuation& node) noexcept {
+    if (task_core* waiting = task_core::of_node(node)) return waiting;
+    if (task_core* combining = all_completed::awaiter_of(node)) return combining;
+    if (task_core* racing = first_completed::awaiter_of(node)) return racing;
+    return completion_order::awaiter_of(node);
+}
+
+dependencies dependencies_of(const std::vector<task_core*>& tasks) {
+    dependencies found;
+    for (task_core* core : tasks) {
+        // The producer of a stream has nobody in its list: its consumer names it.
+        if (core->awaiting != nullptr && !is_queued(*core) && core->awaiting->home == core->home)
+            found[core].push_back(core->awaiting);
+        core->visit_continuations([&](continuation& node) {
+            if (task_core* waiting = awaiter_behind(node)) found[waiting].push_back(core);
+        });
+    }
+    return found;
+}
+
+/// An order in which the frames may go: what a task awaits, alone or by a combinator, before the task, because the inner ones may
+/// refer to locals of the outer; else newest first. Each gets a reference, so that none is freed while others still name it.
 std::vector<task_core*> in_order_of_destruction(const dispatcher& home) {
     std::vector<task_core*> newest_first;
     for_each_task(&home, [&](task_core& core) { newest_first.push_back(&core); });
+    dependencies inner = dependencies_of(newest_first);
     std::vector<task_core*> order;
-    std::vector<task_core*> chain;
     order.reserve(newest_first.size());
+    std::vector<task_core*> open;
+    const auto enter = [&](task_core* core) {
+        if (core->has_flag(flag_in_order)) return;
+        core->set_flag(flag_in_order);
+        core->add_ref();
+        open.push_back(core);
+    };
     for (task_core* core : newest_first) {
-        for (task_core* next = core; next != nullptr && next->home == &home && !next->has_flag(flag_in_order);
-            next = is_queued(*next) ? nullptr : next->awaiting) {
-            next->set_flag(flag_in_order);
-            next->add_ref();
-            chain.push_back(next);
+        enter(core);
+        while (!open.empty()) {
+            task_core* const top = open.back();
+            const auto waits_for = inner.find(top);
+            if (waits_for != inner.end() && !waits_for->second.empty()) {
+                task_core* const next = waits_for->second.back();
+                waits_for->second.pop_back();
+                enter(next);
+            } else {
+                order.push_back(top);
+                open.pop_back();
+            }
         }
-        order.insert(order.end(), chain.rbegin(), chain.rend());
-        chain.clear();
     }
     return order;
 }

@@ -16,6 +16,9 @@
 #include "weft/delay.hpp"
 #include "weft/event_loop_context.hpp"
 #include "weft/testing/deterministic_scheduler.hpp"
+#include "weft/when_all.hpp"
+#include "weft/when_any.hpp"
+#include "weft/when_each.hpp"
 #include "weft/yield.hpp"
 
 namespace {
@@ -152,6 +155,40 @@ TEST(async_mutex, frames_destroyed_while_they_wait_pass_the_mutex_on_and_its_end
         EXPECT_TRUE(outside.is_locked());
     }
     EXPECT_FALSE(outside.is_locked());
+}
+
+// Shutdown destroys what a task awaits before the task, through combinators as well: the guards below refer to their parent's mutex.
+TEST(async_mutex, may_be_a_local_of_the_task_that_awaits_those_who_hold_it) {
+    auto hold = [](async_mutex& of) -> task<> {
+        const auto lock = co_await of.lock();
+        co_await delay(1h);
+    };
+    auto all = [](auto holding) -> task<> {
+        async_mutex inside;
+        task<> first = holding(inside);
+        task<> second = holding(inside);
+        co_await when_all(first, second);
+    };
+    auto any = [](auto holding) -> task<> {
+        async_mutex inside;
+        task<> first = holding(inside);
+        task<> second = holding(inside);
+        co_await when_any(first, second);
+    };
+    auto each = [](auto holding) -> task<> {
+        async_mutex inside;
+        std::vector<task<>> both;
+        both.push_back(holding(inside));
+        both.push_back(holding(inside));
+        auto ended = when_each(std::move(both));
+        const auto next = co_await ended.next();
+        EXPECT_FALSE(next.has_value());
+    };
+    deterministic_scheduler world(0);
+    all(hold).forget();
+    any(hold).forget();
+    each(hold).forget();
+    world.run_ready();
 }
 
 TEST(async_mutex, a_frame_destroyed_after_the_mutex_was_handed_to_it_passes_it_on) {

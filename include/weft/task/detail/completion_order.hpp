@@ -35,6 +35,11 @@ public:
     };
     [[nodiscard]] next_awaiter next() noexcept { return next_awaiter(*this); }
 
+    /// The coroutine behind `node`, if it is one of ours and waits just now.
+    [[nodiscard]] static task_core* awaiter_of(const continuation& node) noexcept {
+        return node.run == &on_completed ? static_cast<const completion_order::node&>(node).owner->awaiter_ : nullptr;
+    }
+
 private:
     struct node : continuation {
         completion_order* owner = nullptr;

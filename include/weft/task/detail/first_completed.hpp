@@ -33,6 +33,11 @@ public:
     bool await_suspend(std::coroutine_handle<> self) noexcept;
     [[nodiscard]] std::size_t await_resume() const noexcept { return winner_.load(std::memory_order_acquire); }
 
+    /// The coroutine behind `node`, if it is one of ours.
+    [[nodiscard]] static task_core* awaiter_of(const continuation& node) noexcept {
+        return node.run == &on_completed ? static_cast<const first_completed::node&>(node).owner->awaiter_ : nullptr;
+    }
+
 private:
     struct node : continuation {
         first_completed* owner = nullptr;
