@@ -28,12 +28,19 @@ bool waiter::settle_timer() noexcept {
     return true;
 }
 
+// First all are freed of tokens and timers, then all are resumed: the first to run may destroy the primitive.
 void claimed_list::resume_each() noexcept {
     waiter* each = first_;
     first_ = last_ = nullptr;
     while (each != nullptr) {
+        waiter& one = *std::exchange(each, each->behind);
+        if (one.settle()) add(one);
+    }
+    each = first_;
+    first_ = last_ = nullptr;
+    while (each != nullptr) {
         waiter& one = *std::exchange(each, each->behind);  // its frame may go once it is resumed
-        if (one.settle()) resume_awaiter(*one.awaiter);
+        resume_awaiter(*one.awaiter);
     }
 }
 

@@ -232,11 +232,11 @@ TEST(primitives_stress, a_waiter_that_comes_through_may_destroy_the_event_and_th
         });
         task<> canceling = i % 4 == 0 ? run([stop] { return cancel_soon(stop); }) : completed_task();
         task<bool> at_door = granted(task<bool>(door->wait(std::chrono::microseconds(i % 40), stop.token())));
-        co_await latch.wait();
-        door.reset();
         const auto end = co_await at_door.as_outcome();
         EXPECT_TRUE(at_door.is_completed());
         static_cast<void>(end);
+        co_await latch.wait();
+        door.reset();
         co_await std::move(first);
         co_await std::move(second);
         co_await std::move(canceling);

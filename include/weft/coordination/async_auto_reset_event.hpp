@@ -37,7 +37,8 @@ struct auto_reset_wait : plain_result {
 /// Order         first come, first served; a cancelled waiter takes no signal.
 /// Threads       every member from any thread at any time.
 /// Allocation    none: the waiter stands in the awaiting frame.
-/// Lifetime      must outlive the waits on it; its destruction ends those that are in line with object_disposed.
+/// Lifetime      must outlive the waits on it that were granted or can be ended by a token or a limit; its destruction ends the
+///               others, those still in line, with object_disposed.
 class async_auto_reset_event : detail::wait_queue {
 public:
     using wait_operation = detail::untimed_wait<detail::auto_reset_wait>;

@@ -74,7 +74,8 @@ struct barrier_arrival : barrier_request {
 ///               once; before that it runs the action of the phase, in its own context.
 /// Threads       every member from any thread at any time.
 /// Allocation    none: the waiter stands in the awaiting frame.
-/// Lifetime      must outlive the waits on it; its destruction ends those that are in line with object_disposed.
+/// Lifetime      must outlive the waits on it that were granted or can be ended by a token or a limit; its destruction ends the
+///               others, those still in line, with object_disposed.
 class async_barrier : detail::wait_queue {
 public:
     using wait_operation = detail::untimed_wait<detail::barrier_arrival<false>>;

@@ -25,7 +25,8 @@ namespace weft::inline WEFT_ABI {
 /// Threads       every member from any thread at any time; notifying needs no lock. Waiting unlocks the mutex and joins the line in one
 ///               step: a notification by who has locked the mutex since is never missed.
 /// Allocation    a recycled frame a wait.
-/// Lifetime      must outlive the waits on it; its destruction ends those that are in line with object_disposed.
+/// Lifetime      must outlive the waits on it that were granted or can be ended by a token or a limit; its destruction ends the
+///               others, those still in line, with object_disposed.
 class async_condition_variable : detail::wait_queue {
 public:
     async_condition_variable() noexcept : wait_queue(0) {}

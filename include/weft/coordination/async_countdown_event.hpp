@@ -61,7 +61,8 @@ struct countdown_event_name {
 /// Continuation  a task that had to wait goes on where its await captured, posted in the order of waiting: never inside signal().
 /// Threads       every member but reset() from any thread at any time.
 /// Allocation    none: the waiter stands in the awaiting frame.
-/// Lifetime      may be destroyed by whoever has seen it set; its destruction ends the waits that are in line with object_disposed.
+/// Lifetime      may be destroyed by whoever has seen it set, but not while another wait can be ended by its token or limit:
+///               that is a use of it. Its destruction ends the waits that are in line with object_disposed.
 class async_countdown_event {
 public:
     using wait_operation = detail::untimed_wait<detail::countdown_wait<detail::countdown_event_name>>;

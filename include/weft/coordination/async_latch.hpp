@@ -30,8 +30,9 @@ struct latch_arrival : countdown_wait<latch_name> {
 /// Continuation  a task that had to wait goes on where its await captured, posted in the order of waiting: never inside count_down().
 /// Threads       every member from any thread at any time.
 /// Allocation    none: the waiter stands in the awaiting frame.
-/// Lifetime      may be destroyed by whoever has seen it open, the frame of the waiting task included; its destruction ends the waits
-///               that are in line with object_disposed.
+/// Lifetime      may be destroyed by whoever has seen it open, the frame of the waiting task included, but not while another
+///               wait can be ended by its token or limit: that is a use of it. Its destruction ends the waits that are in line
+///               with object_disposed.
 class async_latch {
 public:
     using wait_operation = detail::untimed_wait<detail::countdown_wait<detail::latch_name>>;

@@ -112,7 +112,8 @@ struct lazy_request {
 ///               that had to wait goes on where its await captured, posted.
 /// Threads       every member from any thread at any time.
 /// Allocation    one block when it is made; a wait allocates nothing.
-/// Lifetime      must outlive the waits on it and the use of the value; its destruction ends waits that are in line with object_disposed,
+/// Lifetime      must outlive the waits on it and the use of the value; its destruction ends waits that are in line with
+///               object_disposed,
 ///               and leaves a factory that runs alone.
 template <class T>
 class async_lazy {

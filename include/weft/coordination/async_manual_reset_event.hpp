@@ -38,7 +38,8 @@ struct manual_reset_wait : plain_result {
 /// Order         set() frees everybody who waits at that moment, also when reset() follows at once.
 /// Threads       every member from any thread at any time.
 /// Allocation    none: the waiter stands in the awaiting frame.
-/// Lifetime      may be destroyed by whoever has come through; its destruction ends the waits that are in line with object_disposed.
+/// Lifetime      may be destroyed by whoever has come through, but not while another wait can be ended by its token or limit:
+///               that is a use of it. Its destruction ends the waits that are in line with object_disposed.
 class async_manual_reset_event : detail::wait_queue {
 public:
     using wait_operation = detail::untimed_wait<detail::manual_reset_wait>;

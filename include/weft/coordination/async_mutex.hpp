@@ -46,7 +46,8 @@ struct mutex_request {
 /// Threads       every member from any thread at any time. Not owner-checked and not re-entrant: a task that locks it twice waits for
 ///               itself (1.19/6).
 /// Allocation    none: the waiter stands in the awaiting frame.
-/// Lifetime      must outlive the waits on it; its destruction ends those that are in line with object_disposed.
+/// Lifetime      must outlive the waits on it that were granted or can be ended by a token or a limit; its destruction ends the
+///               others, those still in line, with object_disposed.
 class async_mutex : detail::wait_queue {
 public:
     using guard = async_unique_lock<async_mutex>;

@@ -97,7 +97,8 @@ struct semaphore_acquire : semaphore_request {
 /// Order         first come, first served, try_wait() included; a cancelled waiter leaves the line without moving the others.
 /// Threads       every member but dispose() from any thread at any time. Permits have no owner (1.19/6).
 /// Allocation    none: the waiter stands in the awaiting frame.
-/// Lifetime      must outlive the waits on it; its destruction ends those that are in line with object_disposed.
+/// Lifetime      must outlive the waits on it that were granted or can be ended by a token or a limit; its destruction ends the
+///               others, those still in line, with object_disposed.
 class async_semaphore : detail::wait_queue {
 public:
     static constexpr std::int32_t unlimited = std::numeric_limits<std::int32_t>::max();

@@ -62,7 +62,8 @@ struct read_lock_request : shared_mutex_request {
 ///               only a cancelled writer held up are let in at once.
 /// Threads       every member from any thread at any time. Not owner-checked and not re-entrant.
 /// Allocation    none: the waiter stands in the awaiting frame.
-/// Lifetime      must outlive the waits on it; its destruction ends those that are in line with object_disposed.
+/// Lifetime      must outlive the waits on it that were granted or can be ended by a token or a limit; its destruction ends the
+///               others, those still in line, with object_disposed.
 class async_shared_mutex : detail::wait_queue {
 public:
     using guard = async_unique_lock<async_shared_mutex>;

@@ -114,7 +114,8 @@ public:
     explicit wait_queue(word initial) noexcept : word_(initial) {}
     wait_queue(const wait_queue&) = delete;
     wait_queue& operator=(const wait_queue&) = delete;
-    /// Who still waits gets object_disposed.
+    /// Who still waits gets object_disposed. A token or a timer that ends a wait at this very moment is a use of the primitive, which the
+    /// caller has to exclude, as any other.
     ~wait_queue() {
         if (first_ != nullptr) dispose_line();
     }
