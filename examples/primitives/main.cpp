@@ -1,5 +1,6 @@
-// Tasks that wait for each other without blocking a thread: a shop with a connection that is opened once, two tills, one ledger, a bell
-// and a closing time. Each primitive stands where it belongs; the last lines show that a cancelled wait takes nothing. ctest runs this.
+// Tasks that wait for each other without blocking a thread: a shop with a connection that is opened once, two tills, one
+// ledger, a bell and a closing time. Each primitive stands where it belongs; the last lines show that a cancelled wait takes
+// nothing. ctest runs this.
 // SPDX-License-Identifier: MIT
 
 #include <weft/weft.hpp>

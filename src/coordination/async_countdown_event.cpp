@@ -12,8 +12,8 @@
 namespace weft::inline WEFT_ABI {
 namespace detail {
 
-// A signal that is not the last leaves the line alone and needs no lock, though others wait. Release: what was done before any of the
-// signals is seen by who waits, as every change of the word is a read-modify-write.
+// A signal that is not the last leaves the line alone and needs no lock, though others wait. Release: what was done before any
+// of the signals is seen by who waits, as every change of the word is a read-modify-write.
 std::int32_t countdown::subtract(std::int32_t by) noexcept {
     word seen = load();
     for (;;) {

@@ -14,9 +14,9 @@ constexpr std::uint8_t timer_done = 4;     ///< the timer touches nothing any mo
 
 }  // namespace
 
-// A timer that cannot be disarmed is firing, here or on another thread, or is about to. When it has not come to its callback the claimer
-// leaves the awaiter to it: waiting could be for ever, as this very thread may have it next. Inside the callback it runs no code but
-// ours, so waiting is short. Acquire and release on both sides: the second sees what the first has written.
+// A timer that cannot be disarmed is firing, here or on another thread, or is about to. When it has not come to its callback
+// the claimer leaves the awaiter to it: waiting could be for ever, as this very thread may have it next. Inside the callback it
+// runs no code but ours, so waiting is short. Acquire and release on both sides: the second sees what the first has written.
 bool waiter::settle_timer() noexcept {
     if (provider_of(*awaiter).disarm(static_cast<timed_waiter&>(*this))) return true;
     const std::uint8_t seen = parties.fetch_or(claimer_done, std::memory_order_acq_rel);

@@ -157,7 +157,8 @@ TEST(async_mutex, frames_destroyed_while_they_wait_pass_the_mutex_on_and_its_end
     EXPECT_FALSE(outside.is_locked());
 }
 
-// Shutdown destroys what a task awaits before the task, through combinators as well: the guards below refer to their parent's mutex.
+// Shutdown destroys what a task awaits before the task, through combinators as well: the guards below refer to their parent's
+// mutex.
 TEST(async_mutex, may_be_a_local_of_the_task_that_awaits_those_who_hold_it) {
     auto hold = [](async_mutex& of) -> task<> {
         const auto lock = co_await of.lock();

@@ -13,6 +13,7 @@
 #include "support/allocation_counter.hpp"
 #include "weft/block_on.hpp"
 #include "weft/delay.hpp"
+#include "weft/event_loop_context.hpp"
 #include "weft/run.hpp"
 #include "weft/runtime.hpp"
 #include "weft/testing/deterministic_scheduler.hpp"
@@ -272,6 +273,22 @@ TEST(async_semaphore, a_frame_destroyed_while_it_waits_leaves_the_line_and_hands
     stop.cancel();
     EXPECT_TRUE(gate.try_wait());
     gate.release();
+}
+
+TEST(async_semaphore, a_frame_destroyed_after_it_was_granted_a_permit_gives_it_back) {
+    event_loop_context never_pumped;
+    async_semaphore gate(0);
+    {
+        deterministic_scheduler world(0);
+        std::vector<int> order;
+        const synchronization_context_scope scope(&never_pumped);
+        note(gate, order, 1).forget();
+        note(gate, order, 2).forget();
+        gate.release();
+        EXPECT_EQ(gate.current_count(), 0) << "granted, and in the queue of the context";
+    }
+    EXPECT_EQ(gate.current_count(), 1);
+    never_pumped.run_pending();
 }
 
 TEST(async_semaphore, a_runtime_that_ends_gives_back_what_its_tasks_hold_and_were_granted) {

@@ -1,5 +1,5 @@
-// The contract of the primitives under thousands of schedules: who acts next, when tokens fire and limits pass, and when the primitive
-// or the world ends come from the seed. Conservation, one outcome a wait, no lost wake-up, nothing left behind.
+// The contract of the primitives under thousands of schedules: who acts next, when tokens fire and limits pass, and when the
+// primitive or the world ends come from the seed. Conservation, one outcome a wait, no lost wake-up, nothing left behind.
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 

@@ -47,8 +47,8 @@ public:
     explicit async_auto_reset_event(bool initially_set = false) noexcept : wait_queue(initially_set ? signalled : 0) {}
 
     /// Waits for a signal and takes it. @throws object_disposed  when the event is destroyed meanwhile
-    /// Cancellation  before (even when set) or while waiting: task_canceled carrying `token`, and no signal is taken. A signal that
-    ///               came first wins.
+    /// Cancellation  before (even when set) or while waiting: task_canceled carrying `token`, and no signal is taken. A signal
+    ///               that came first wins.
     [[nodiscard]] wait_operation wait(cancellation_token token = {}) noexcept {
         return wait_operation(detail::auto_reset_wait(this), std::move(token));
     }

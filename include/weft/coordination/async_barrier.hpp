@@ -70,8 +70,8 @@ struct barrier_arrival : barrier_request {
 
 /// A meeting point for a number of participants: nobody gets past the end of a phase before all have come to it.
 ///
-/// Continuation  a task that had to wait goes on where its await captured, posted in the order of arrival. The last to arrive goes on at
-///               once; before that it runs the action of the phase, in its own context.
+/// Continuation  a task that had to wait goes on where its await captured, posted in the order of arrival. The last to arrive
+///               goes on at once; before that it runs the action of the phase, in its own context.
 /// Threads       every member from any thread at any time.
 /// Allocation    none: the waiter stands in the awaiting frame.
 /// Lifetime      must outlive the waits on it that were granted or can be ended by a token or a limit; its destruction ends the
@@ -92,8 +92,8 @@ public:
     /// @throws invalid_operation  when there are no participants, or more arrive than there are
     /// @throws barrier_post_phase_exception  when the action threw; the phase is over all the same
     /// @throws object_disposed  when the barrier is destroyed meanwhile
-    /// Cancellation  before or while waiting: task_canceled carrying `token`, and the arrival is taken back: the others wait until this
-    ///               participant arrives again or is removed. A phase that was complete first wins.
+    /// Cancellation  before or while waiting: task_canceled carrying `token`, and the arrival is taken back: the others wait
+    ///               until this participant arrives again or is removed. A phase that was complete first wins.
     [[nodiscard]] wait_operation signal_and_wait(cancellation_token token = {}) noexcept {
         return wait_operation(detail::barrier_arrival<false>(this), std::move(token));
     }
@@ -109,8 +109,8 @@ public:
     /// Adds `count` participants. @returns the number of the phase in which they first take part
     /// @throws std::invalid_argument  if `count` is below 1; invalid_operation  if there would be too many
     std::int64_t add_participants(std::int32_t count = 1);
-    /// Takes out `count` participants that have not arrived in this phase. When only those who have arrived are left the phase ends, and
-    /// its action runs here. @throws std::invalid_argument  if `count` is below 1 or there are fewer
+    /// Takes out `count` participants that have not arrived in this phase. When only those who have arrived are left the phase
+    /// ends, and its action runs here. @throws std::invalid_argument  if `count` is below 1 or there are fewer
     /// @throws invalid_operation  when fewer have not yet arrived; barrier_post_phase_exception
     void remove_participants(std::int32_t count = 1);
 

@@ -15,8 +15,8 @@ namespace weft::inline WEFT_ABI {
 
 namespace detail {
 
-/// A count that frees the line when it comes to zero: the heart of async_countdown_event and async_latch. The count stands in the
-/// word, so a signal that is not the last is one compare-exchange.
+/// A count that frees the line when it comes to zero: the heart of async_countdown_event and async_latch. The count stands in
+/// the word, so a signal that is not the last is one compare-exchange.
 class countdown : public wait_queue {
 public:
     explicit countdown(std::int32_t initial) noexcept : wait_queue(static_cast<word>(initial) * unit) {}
@@ -58,7 +58,8 @@ struct countdown_event_name {
 /// Use it where the number of things to wait for grows while they run. For a fixed number async_latch is enough; tasks are best
 /// waited for by when_all.
 ///
-/// Continuation  a task that had to wait goes on where its await captured, posted in the order of waiting: never inside signal().
+/// Continuation  a task that had to wait goes on where its await captured, posted in the order of waiting: never inside
+///               signal().
 /// Threads       every member but reset() from any thread at any time.
 /// Allocation    none: the waiter stands in the awaiting frame.
 /// Lifetime      may be destroyed by whoever has seen it set, but not while another wait can be ended by its token or limit:
@@ -82,14 +83,15 @@ public:
     void add_count(std::int32_t count = 1);
     /// As add_count(). @returns false, and adds nothing, when it is set already
     bool try_add_count(std::int32_t count = 1);
-    /// Starts again with the initial count, or a new one, which becomes the initial count. Who waits goes on waiting, unless `count`
-    /// is 0. Not to be called at the same time as signal() and add_count(). @throws std::invalid_argument  if `count` is negative
+    /// Starts again with the initial count, or a new one, which becomes the initial count. Who waits goes on waiting, unless
+    /// `count` is 0. Not to be called at the same time as signal() and add_count(). @throws std::invalid_argument  if `count`
+    /// is negative
     void reset() { count_.set_count(initial_.load(std::memory_order_relaxed)); }
     void reset(std::int32_t count);
 
     /// Waits until it is set. @throws object_disposed  when the event is destroyed meanwhile
-    /// Cancellation  before (even when set) or while waiting: task_canceled carrying `token`; no signal is lost. A last signal that
-    ///               came first wins.
+    /// Cancellation  before (even when set) or while waiting: task_canceled carrying `token`; no signal is lost. A last signal
+    ///               that came first wins.
     [[nodiscard]] wait_operation wait(cancellation_token token = {}) noexcept {
         return wait_operation(detail::countdown_wait<detail::countdown_event_name>(count_), std::move(token));
     }

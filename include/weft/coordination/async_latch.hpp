@@ -27,7 +27,8 @@ struct latch_arrival : countdown_wait<latch_name> {
 
 /// Opens when its count has come to zero, and stays open. The count never grows.
 ///
-/// Continuation  a task that had to wait goes on where its await captured, posted in the order of waiting: never inside count_down().
+/// Continuation  a task that had to wait goes on where its await captured, posted in the order of waiting: never inside
+///               count_down().
 /// Threads       every member from any thread at any time.
 /// Allocation    none: the waiter stands in the awaiting frame.
 /// Lifetime      may be destroyed by whoever has seen it open, the frame of the waiting task included, but not while another
@@ -62,8 +63,8 @@ public:
             detail::countdown_wait<detail::latch_name>(count_), limit, std::move(token), "async_latch::wait");
     }
     /// Counts one arrival when it is awaited, and waits for the others. @throws invalid_operation  when none is needed any more
-    /// Cancellation  a token cancelled before: task_canceled, and nothing was counted. While waiting: task_canceled, and the arrival
-    ///               stays counted, as that of who does not wait.
+    /// Cancellation  a token cancelled before: task_canceled, and nothing was counted. While waiting: task_canceled, and the
+    ///               arrival stays counted, as that of who does not wait.
     [[nodiscard]] arrive_operation arrive_and_wait(cancellation_token token = {}) noexcept {
         return arrive_operation(detail::latch_arrival(count_), std::move(token));
     }

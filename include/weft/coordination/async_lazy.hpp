@@ -105,11 +105,11 @@ struct lazy_request {
 
 /// Calls its factory when the value is first asked for, once, and gives every caller the same value, or the same failure.
 ///
-/// Use it for what is dear to make and perhaps never needed: a connection, a parsed file. The factory must not ask for the value it
-/// makes: that would wait for itself.
+/// Use it for what is dear to make and perhaps never needed: a connection, a parsed file. The factory must not ask for the
+/// value it makes: that would wait for itself.
 ///
-/// Continuation  the factory runs in the first caller, up to its first suspension, and goes on where that caller's context is. A task
-///               that had to wait goes on where its await captured, posted.
+/// Continuation  the factory runs in the first caller, up to its first suspension, and goes on where that caller's context is.
+///               A task that had to wait goes on where its await captured, posted.
 /// Threads       every member from any thread at any time.
 /// Allocation    one block when it is made; a wait allocates nothing.
 /// Lifetime      must outlive the waits on it and the use of the value; its destruction ends waits that are in line with
@@ -120,7 +120,8 @@ class async_lazy {
 public:
     using value_operation = detail::untimed_wait<detail::lazy_request<T>>;
 
-    /// @param factory  gives a task (or another awaitable of ours) of a T; kept until that is over, so it may be a lambda coroutine with
+    /// @param factory  gives a task (or another awaitable of ours) of a T; kept until that is over, so it may be a lambda
+    /// coroutine with
     ///                 captures
     template <class F>
         requires(!std::same_as<std::remove_cvref_t<F>, async_lazy> && std::invocable<std::decay_t<F>&>)
@@ -134,8 +135,8 @@ public:
     /// The value, made now if nobody has asked before: `const config& c = co_await lazy.value();`
     /// @returns a reference to the value, which lives as long as this object
     /// @throws what the factory threw, every time
-    /// Cancellation  before (even when the value is there) or while waiting: task_canceled carrying `token`. Only this wait ends: the
-    ///               factory goes on, for the others and for later.
+    /// Cancellation  before (even when the value is there) or while waiting: task_canceled carrying `token`. Only this wait
+    ///               ends: the factory goes on, for the others and for later.
     [[nodiscard]] value_operation value(cancellation_token token = {}) noexcept {
         return value_operation(detail::lazy_request<T>(*state_), std::move(token));
     }

@@ -24,8 +24,8 @@ struct unlock_shared {
     }
 };
 
-/// Holds `Mutex`, or nothing. Unlike std::unique_lock it may be destroyed by another thread than the one that locked: a task that
-/// awaits inside the region goes on wherever its context is.
+/// Holds `Mutex`, or nothing. Unlike std::unique_lock it may be destroyed by another thread than the one that locked: a task
+/// that awaits inside the region goes on wherever its context is.
 ///
 /// A resource: move-only.
 template <class Mutex, class How>

@@ -31,8 +31,8 @@ struct manual_reset_wait : plain_result {
 
 /// Lets everybody through while it is set, and keeps everybody waiting while it is not.
 ///
-/// Use it for a state ("connected", "not paused"). For a signal that one taker consumes see async_auto_reset_event; for something
-/// that happens once async_latch, or a task_completion_source when there is a value.
+/// Use it for a state ("connected", "not paused"). For a signal that one taker consumes see async_auto_reset_event; for
+/// something that happens once async_latch, or a task_completion_source when there is a value.
 ///
 /// Continuation  a task that had to wait goes on where its await captured, posted in the order of waiting: never inside set().
 /// Order         set() frees everybody who waits at that moment, also when reset() follows at once.

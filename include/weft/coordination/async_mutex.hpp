@@ -38,13 +38,14 @@ struct mutex_request {
 
 /// Lets one task at a time into a region that may await.
 ///
-/// Use it where the region awaits. A region without an await is better served by std::mutex; a bound above one by async_semaphore.
+/// Use it where the region awaits. A region without an await is better served by std::mutex; a bound above one by
+/// async_semaphore.
 ///
 /// Continuation  a task that had to wait goes on where its await captured, posted: never inside unlock().
-/// Order         first come, first served; a cancelled waiter leaves the line without moving the others. unlock() hands the mutex to
-///               the first of the line, so nobody barges in.
-/// Threads       every member from any thread at any time. Not owner-checked and not re-entrant: a task that locks it twice waits for
-///               itself (1.19/6).
+/// Order         first come, first served; a cancelled waiter leaves the line without moving the others. unlock() hands the
+///               mutex to the first of the line, so nobody barges in.
+/// Threads       every member from any thread at any time. Not owner-checked and not re-entrant: a task that locks it twice
+///               waits for itself (1.19/6).
 /// Allocation    none: the waiter stands in the awaiting frame.
 /// Lifetime      must outlive the waits on it that were granted or can be ended by a token or a limit; its destruction ends the
 ///               others, those still in line, with object_disposed.
@@ -59,8 +60,8 @@ public:
     /// Locks, waiting in line while another holds it. `auto lock = co_await mutex.lock();`
     /// @returns the guard that unlocks
     /// @throws object_disposed  when the mutex is destroyed meanwhile
-    /// Cancellation  before or while waiting: task_canceled carrying `token`, and the mutex is not taken. A mutex that was handed
-    ///               over first stays with the waiter.
+    /// Cancellation  before or while waiting: task_canceled carrying `token`, and the mutex is not taken. A mutex that was
+    ///               handed over first stays with the waiter.
     [[nodiscard]] lock_operation lock(cancellation_token token = {}) noexcept {
         return lock_operation(detail::mutex_request{this}, std::move(token));
     }

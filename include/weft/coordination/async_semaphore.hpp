@@ -90,8 +90,8 @@ struct semaphore_acquire : semaphore_request {
 
 /// Limits how many callers are inside a region at once.
 ///
-/// Use it to bound concurrency against a resource (connections, files, a remote service). For a region with a single owner prefer
-/// async_mutex, whose guard cannot be released twice.
+/// Use it to bound concurrency against a resource (connections, files, a remote service). For a region with a single owner
+/// prefer async_mutex, whose guard cannot be released twice.
 ///
 /// Continuation  a task that had to wait goes on where its await captured, posted: never inside release() (1.19/2).
 /// Order         first come, first served, try_wait() included; a cancelled waiter leaves the line without moving the others.
@@ -115,8 +115,8 @@ public:
 
     /// Takes one permit, waiting in line for it if none is free.
     /// @throws object_disposed  after dispose(), and when the semaphore is destroyed meanwhile
-    /// Cancellation  before (even with permits free) or while waiting: task_canceled carrying `token`, and no permit is taken. A
-    ///               permit granted first wins over a later cancel.
+    /// Cancellation  before (even with permits free) or while waiting: task_canceled carrying `token`, and no permit is taken.
+    ///               A permit granted first wins over a later cancel.
     [[nodiscard]] wait_operation wait(cancellation_token token = {}) noexcept {
         return wait_operation(detail::semaphore_wait(this), std::move(token));
     }
@@ -159,8 +159,8 @@ public:
     /// A snapshot; out of date when you read it.
     [[nodiscard]] std::int32_t current_count() const noexcept { return permits_of(load()); }
 
-    /// Makes every later call throw object_disposed. Wakes nobody: who is in line stays there until its token or limit ends the wait,
-    /// or the semaphore is destroyed (1.19/7). Not to be called at the same time as other members.
+    /// Makes every later call throw object_disposed. Wakes nobody: who is in line stays there until its token or limit ends the
+    /// wait, or the semaphore is destroyed (1.19/7). Not to be called at the same time as other members.
     void dispose() noexcept;
 
 private:

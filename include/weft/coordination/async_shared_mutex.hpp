@@ -58,8 +58,8 @@ struct read_lock_request : shared_mutex_request {
 ///
 /// Continuation  a task that had to wait goes on where its await captured, posted: never inside an unlock.
 /// Order         first come, first served: a reader that comes after a waiting writer waits behind it, so neither side starves.
-///               Readers that stand next to each other are let in together. A cancelled waiter moves nobody, except that readers whom
-///               only a cancelled writer held up are let in at once.
+///               Readers that stand next to each other are let in together. A cancelled waiter moves nobody, except that
+///               readers whom only a cancelled writer held up are let in at once.
 /// Threads       every member from any thread at any time. Not owner-checked and not re-entrant.
 /// Allocation    none: the waiter stands in the awaiting frame.
 /// Lifetime      must outlive the waits on it that were granted or can be ended by a token or a limit; its destruction ends the
@@ -76,8 +76,8 @@ public:
     async_shared_mutex() noexcept : wait_queue(0) {}
 
     /// Locks alone, waiting in line. @returns the guard that unlocks. @throws object_disposed
-    /// Cancellation  before or while waiting: task_canceled carrying `token`, and nothing is taken. A mutex that was handed over
-    ///               first stays with the waiter.
+    /// Cancellation  before or while waiting: task_canceled carrying `token`, and nothing is taken. A mutex that was handed
+    ///               over first stays with the waiter.
     [[nodiscard]] lock_operation lock(cancellation_token token = {}) noexcept {
         return lock_operation(detail::write_lock_request(this), std::move(token));
     }

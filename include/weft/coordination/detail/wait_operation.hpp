@@ -1,5 +1,6 @@
 #pragma once
-// <weft/coordination/detail/wait_operation.hpp>: what every wait of a primitive returns: an operation, with a token and perhaps a limit.
+// <weft/coordination/detail/wait_operation.hpp>: what every wait of a primitive returns: an operation, with a token and perhaps
+// a limit.
 // SPDX-License-Identifier: MIT
 
 #include <chrono>

@@ -4,15 +4,15 @@
 // One atomic word holds what the primitive is about (permits, owner, count), whether somebody waits, and the lock of the line.
 //
 //   fast paths  change the word by one compare-exchange while neither `locked` nor `waiting` forbids it.
-//   slow paths  lock_word() the word, change the line and a copy of the word, and unlock_word() with that copy. While `locked` is set
-//               nobody else writes the word, so unlock_word() is a plain store; it is also the last touch of the primitive, so a
-//               caller that sees the new word may destroy the primitive at once.
+//   slow paths  lock_word() the word, change the line and a copy of the word, and unlock_word() with that copy. While `locked`
+//               is set nobody else writes the word, so unlock_word() is a plain store; it is also the last touch of the
+//               primitive, so a caller that sees the new word may destroy the primitive at once.
 //
-// A waiter is claimed by whoever takes it out of the line: a release, a cancellation, a timer or the end of the primitive, and all
-// of them do that under the lock, in the same critical section in which the resource changes hands. Its state therefore leaves
-// `queued` once, and a cancelled waiter is out of the line, in constant time, when cancel() returns. Nobody is resumed under the
-// lock: the claimed ones are collected in a list and posted after it. When the claiming call returns, nothing but the destructor of a
-// frame that never runs again refers to the primitive on their behalf.
+// A waiter is claimed by whoever takes it out of the line: a release, a cancellation, a timer or the end of the primitive, and
+// all of them do that under the lock, in the same critical section in which the resource changes hands. Its state therefore
+// leaves `queued` once, and a cancelled waiter is out of the line, in constant time, when cancel() returns. Nobody is resumed
+// under the lock: the claimed ones are collected in a list and posted after it. When the claiming call returns, nothing but the
+// destructor of a frame that never runs again refers to the primitive on their behalf.
 //
 // SPDX-License-Identifier: MIT
 
@@ -53,7 +53,8 @@ struct waiter : cancellation_node {
 
     explicit waiter(cancellation_token with) noexcept : token(std::move(with)) {}
 
-    /// To be called by the claimer, outside the lock: takes the token and the timer away, so that nothing refers to the line any more.
+    /// To be called by the claimer, outside the lock: takes the token and the timer away, so that nothing refers to the line
+    /// any more.
     /// @returns whether the caller has to resume the awaiter
     [[nodiscard]] bool settle() noexcept {
         leave_token();
@@ -114,8 +115,8 @@ public:
     explicit wait_queue(word initial) noexcept : word_(initial) {}
     wait_queue(const wait_queue&) = delete;
     wait_queue& operator=(const wait_queue&) = delete;
-    /// Who still waits gets object_disposed. A token or a timer that ends a wait at this very moment is a use of the primitive, which the
-    /// caller has to exclude, as any other.
+    /// Who still waits gets object_disposed. A token or a timer that ends a wait at this very moment is a use of the primitive,
+    /// which the caller has to exclude, as any other.
     ~wait_queue() {
         if (first_ != nullptr) dispose_line();
     }
@@ -127,8 +128,8 @@ public:
     [[nodiscard]] bool change_to_enter(word& seen, word desired) noexcept {
         return word_.compare_exchange_strong(seen, desired, std::memory_order_acquire, std::memory_order_relaxed);
     }
-    /// Release: pairs with change_to_enter() and lock_word() of who takes it next. Every change in between is a read-modify-write or
-    /// a releasing store by one who had acquired, so the chain never breaks.
+    /// Release: pairs with change_to_enter() and lock_word() of who takes it next. Every change in between is a
+    /// read-modify-write or a releasing store by one who had acquired, so the chain never breaks.
     [[nodiscard]] bool change_to_leave(word& seen, word desired) noexcept {
         return word_.compare_exchange_strong(seen, desired, std::memory_order_release, std::memory_order_relaxed);
     }
@@ -193,7 +194,8 @@ private:
     waiter* last_ = nullptr;
 };
 
-/// Called under the lock when a waiter has left the line without the resource: changes the word and claims those whom it held up.
+/// Called under the lock when a waiter has left the line without the resource: changes the word and claims those whom it held
+/// up.
 using left_function = void (*)(wait_queue& line, wait_queue::word& now, waiter& who, claimed_list& woken) noexcept;
 
 /// The end of a wait by its token or its timer, called by either.
