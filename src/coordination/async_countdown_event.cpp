@@ -48,10 +48,9 @@ std::int32_t countdown::add(std::int32_t by) noexcept {
         if ((seen & locked) != 0) {
             cpu_pause();
             seen = load();
-        } else if (before == 0 || by > std::numeric_limits<std::int32_t>::max() - before) {
-            return before;
-        } else if (change_to_leave(seen, seen + static_cast<word>(by) * unit)) {
-            return before;
+        } else {
+            const bool is_refused = before == 0 || by > std::numeric_limits<std::int32_t>::max() - before;
+            if (is_refused || change_to_leave(seen, seen + static_cast<word>(by) * unit)) return before;
         }
     }
 }

@@ -26,7 +26,7 @@ public:
         // What the runtime's own handler search asks. A type of another language has no type_info.
         void* object = nullptr;
         static_assert(sizeof object == sizeof error_, "libstdc++ keeps the address of the thrown object, and nothing else");
-        std::memcpy(&object, &error_, sizeof object);
+        std::memcpy(static_cast<void*>(&object), static_cast<const void*>(&error_), sizeof object);
         return type_ != nullptr && typeid(T).__do_catch(type_, &object, 1) ? static_cast<T*>(object) : nullptr;
 #else
         try {

@@ -30,11 +30,10 @@ public:
     /// Of nothing.
     semaphore_permit() noexcept = default;
     semaphore_permit(semaphore_permit&& other) noexcept : semaphore_(std::exchange(other.semaphore_, nullptr)) {}
-    semaphore_permit& operator=(semaphore_permit&& other) {
-        if (this != &other) {
-            release();
-            semaphore_ = std::exchange(other.semaphore_, nullptr);
-        }
+    /// Releases what it held.
+    semaphore_permit& operator=(semaphore_permit&& other) noexcept {
+        semaphore_permit taken(std::move(other));
+        std::swap(semaphore_, taken.semaphore_);
         return *this;
     }
     ~semaphore_permit() {
