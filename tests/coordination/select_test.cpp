@@ -169,4 +169,32 @@ TEST_F(select_test, of_several_ready_ones_each_has_its_turn) {
     EXPECT_EQ(seen.size(), 2U);
 }
 
+TEST_F(select_test, a_token_ends_the_wait_for_tasks_alone) {
+    cancellation_source source;
+    task_completion_source<int> never;
+    auto waiting = select(source.token(), case_task(never.task()));
+    EXPECT_FALSE(done(waiting));
+    source.cancel();
+    EXPECT_TRUE(done(waiting));
+    EXPECT_TRUE(waiting.is_canceled());
+    never.set_result(1);
+}
+
+TEST_F(select_test, a_displaced_read_leaves_nothing_behind_in_tasks_and_timers) {
+    auto single = channel<int>::unbounded({.single_reader = true});
+    std::optional<task_completion_source<int>> later(std::in_place);
+    auto first = select(case_read(single.reader()), case_task(later->task()), case_after(1h));
+    EXPECT_FALSE(done(first));
+    task<int> second = single.reader().read();
+    EXPECT_TRUE(done(first));
+    EXPECT_TRUE(first.is_canceled());
+    EXPECT_EQ(home.time().pending_timers(), 0U);
+    first = {};
+    later->set_result(1);
+    later.reset();
+    EXPECT_TRUE(single.writer().try_write(1));
+    EXPECT_TRUE(done(second));
+    EXPECT_EQ(second.get(), 1);
+}
+
 }  // namespace

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -188,19 +189,29 @@ task<std::variant<typename Cases::result...>> select_one(cancellation_token toke
         if (!part.has_value()) throw task_canceled(token);
         co_return parties.take(parties.part_index[*part]);
     }
-    // When a channel is first, nothing may ring any more: the last alarm is our own.
-    task_completion_source<> quit;
+    // When a channel is first, or has failed, nothing may ring any more: the last alarm is our own. Without channels nobody else hears
+    // the token: it rings that one, and nothing may go on inside cancel().
+    const bool channels = !parties.parts.empty();
+    task_completion_source<> quit(channels ? creation_options::none : creation_options::run_continuations_asynchronously);
     const task<> quitting = quit.task();
+    cancellation_registration asked;
+    if (!channels) asked = token.unsafe_register([&quit] { quit.set_result(); });
     std::vector<task_core*> alarms = parties.ring(stop.token());
     alarms.push_back(quitting.core_or_null());
     task<std::size_t> ringing = first_alarm(std::move(alarms), stop);
     std::optional<std::size_t> part;
-    if (!parties.parts.empty()) {
-        task<std::optional<std::size_t>> waiting = first_channel(parties.parts, stop);
-        part = co_await waiting;
+    std::exception_ptr failure;
+    if (channels) {
+        try {
+            task<std::optional<std::size_t>> waiting = first_channel(parties.parts, stop);
+            part = co_await waiting;
+        } catch (...) {
+            failure = std::current_exception();  // alarms that still ring use what is here
+        }
         quit.set_result();
     }
     const std::size_t rung = co_await ringing;
+    if (failure != nullptr) std::rethrow_exception(failure);
     if (part.has_value()) co_return parties.take(parties.part_index[*part]);
     const bool by_alarm = rung < parties.alarm_index.size() && parties.has_rung(parties.alarm_index[rung]);
     if (!by_alarm) throw task_canceled(token);
