@@ -215,4 +215,38 @@ TEST(race, a_winner_that_failed_is_a_failure) {
     EXPECT_THROW(world.run(race([] { return after(1h, 1); }, [] { return fail_after(1ms, "first"); })), std::runtime_error);
 }
 
+TEST(task_scope, with_scope_joins_also_when_a_callback_of_its_token_throws) {
+    deterministic_scheduler world;
+    std::string trace;
+    const auto registers = [](cancellation_token token) -> task<> {
+        const cancellation_registration kept = token.unsafe_register([] { throw std::logic_error("of the callback"); });
+        co_await delay(2ms);
+    };
+    const auto body = [&trace, &registers](task_scope& scope) -> task<> {
+        scope.spawn(stubborn, std::ref(trace)).forget();
+        scope.spawn(registers).forget();
+        co_await delay(1ms);
+        throw std::runtime_error("body");
+    };
+    EXPECT_THROW(world.run(with_scope(body)), std::runtime_error);
+    EXPECT_EQ(trace, "cleaned ");
+}
+
+TEST(race, joins_the_losers_also_when_a_callback_of_their_token_throws) {
+    deterministic_scheduler world;
+    bool ended = false;
+    const auto loser = [&ended](cancellation_token token) -> task<int> {
+        const cancellation_registration thrower = token.unsafe_register([] { throw std::logic_error("of the callback"); });
+        co_await delay(5ms);
+        ended = true;
+        co_return 1;
+    };
+    const auto winner = []() -> task<int> {
+        co_await delay(1ms);
+        co_return 2;
+    };
+    EXPECT_EQ(world.run(race(loser, winner)), 2);
+    EXPECT_TRUE(ended);
+}
+
 }  // namespace

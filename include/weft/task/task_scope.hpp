@@ -144,6 +144,16 @@ private:
 
 namespace detail {
 
+/// Of a scope or a source: what a callback of the token throws must not keep anybody from the join that comes next.
+template <class Cancels>
+void cancel_to_join(Cancels& which) noexcept {
+    try {
+        which.cancel();
+    } catch (...) {
+        // How the task ended that made us cancel is the one to report.
+    }
+}
+
 template <class T, class F>
 task<T> scoped(cancellation_token parent, F body) {
     task_scope scope(parent);
@@ -157,7 +167,7 @@ task<T> scoped(cancellation_token parent, F body) {
     }
     if (thrown != nullptr) running = from_exception<T>(thrown);
     outcome<T> ended = co_await running.as_outcome();
-    if (!ended.has_value()) scope.cancel();
+    if (!ended.has_value()) cancel_to_join(scope);
     outcome<> joined = co_await scope.join().as_outcome();
     // A failed child is the cause when the body was only canceled for it.
     if (joined.is_faulted() && (ended.has_value() || ended.is_canceled())) std::rethrow_exception(joined.error());
@@ -206,7 +216,7 @@ task<T> race_of(Fs... functions) {
     task<when_any_result<T>> first = when_any(racing);
     const when_any_result<T>& won = co_await first;
     const std::size_t winner = won.index;
-    stop.cancel();
+    cancel_to_join(stop);
     for (std::size_t index = 0; index < racing.size(); ++index) {
         if (index == winner) continue;
         outcome<T> lost = co_await racing[index].as_outcome();  // joined; how it ended is of no interest
