@@ -246,7 +246,10 @@ void pool_core::add_thread(injection_reason reason) noexcept {
         return;
     }
     if (threads_.load(std::memory_order_relaxed) >= max_threads_.load(std::memory_order_relaxed)) return;
-    if (reason == injection_reason::blocking && compensation_ == blocking_compensation::paced && too_early()) return;
+    if (reason == injection_reason::blocking && compensation_ == blocking_compensation::paced && too_early()) {
+        wake_monitor_from(resting);  // it asks again; with every thread blocked nobody else does
+        return;
+    }
     worker* self = nullptr;
     try {
         self = &spare_worker(before);
@@ -259,6 +262,7 @@ void pool_core::add_thread(injection_reason reason) noexcept {
     } catch (...) {
         // No thread to be had now. The work stays queued, and the monitor asks again.
         if (self != nullptr && self->searching) static_cast<void>(idle_.end_search(*self));
+        wake_monitor_from(resting);
     }
 }
 

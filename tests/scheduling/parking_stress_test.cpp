@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <random>
@@ -104,6 +105,31 @@ TEST(parking_stress, blocking_and_unblocking_threads_lose_nothing) {
         });
     }
     EXPECT_TRUE(eventually([&] { return ran == count; }, 60s));
+}
+
+// All threads are blocked, nothing is queued, the monitor rests; then one item comes, too early for the next thread.
+TEST(parking_stress, a_post_that_is_too_early_for_a_paced_thread_is_not_forgotten) {
+    const std::size_t blocked = std::max(std::thread::hardware_concurrency(), 1U) + 1;
+    weft::runtime_options options = workers(1);
+    options.compensation = weft::blocking_compensation::paced;
+    std::atomic<bool> open{false};
+    std::atomic<std::size_t> inside{0};
+    std::atomic<bool> ran{false};
+    weft::runtime where(options);
+    for (std::size_t index = 0; index < blocked; ++index) {
+        where.pool().post([&] {
+            const weft::blocking_region region;
+            ++inside;
+            open.wait(false);
+        });
+    }
+    EXPECT_TRUE(eventually([&] { return inside == blocked; }));
+    std::this_thread::sleep_for(200ms);  // longer than the monitor stays up
+    where.pool().post([&] { ran = true; });
+    EXPECT_TRUE(eventually([&] { return ran.load(); }, 5s));
+    open = true;
+    open.notify_all();
+    EXPECT_TRUE(eventually([&] { return inside == blocked && ran; }));
 }
 
 }  // namespace
