@@ -15,11 +15,9 @@ namespace weft::inline WEFT_ABI::detail {
 delegate::delegate(creation_options options, task_scheduler* scheduler, cancellation_token token) noexcept
     : work_item(&delegate::run_item),
       options_(options),
-      scheduler_(scheduler),
+      scheduler_(scheduler == &task_scheduler::default_scheduler() ? nullptr : scheduler),
       home_(&current_dispatcher()),
-      token_(std::move(token)) {
-    if (scheduler_ == &task_scheduler::default_scheduler()) scheduler_ = nullptr;
-}
+      token_(std::move(token)) {}
 
 void delegate::begin_life(bool cancel_at_once) {
     thread_block& block = this_thread_block();
@@ -34,13 +32,16 @@ void delegate::begin_life(bool cancel_at_once) {
             parent->unfinished_.fetch_add(1, std::memory_order_relaxed);
         }
     }
-    if (!cancel_at_once) return;
+    if (!cancel_at_once || !token_.can_be_canceled()) return;
+    // The callback may run on another thread, and end the task, before the registration is stored: a share keeps finish() from it.
+    unfinished_.fetch_add(1, std::memory_order_relaxed);
     registration_ = token_.unsafe_register([this] {
         task_core& mine = core();
         mine.add_ref();
         static_cast<void>(cancel_unstarted(std::make_exception_ptr(task_canceled(token_))));
         mine.release();
     });
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();
 }
 
 bool delegate::claim(phase from, phase to) noexcept {
@@ -50,11 +51,18 @@ bool delegate::claim(phase from, phase to) noexcept {
 
 // ---- starting
 
+// Release and acquire: a token may end the task while it is being started, and then looks for it in the scheduler's queue.
+void delegate::set_scheduler(task_scheduler* scheduler) noexcept {
+    scheduler_.store(scheduler == &task_scheduler::default_scheduler() ? nullptr : scheduler, std::memory_order_release);
+}
+
+task_scheduler* delegate::target() const noexcept { return scheduler_.load(std::memory_order_acquire); }
+
 void delegate::start(task_scheduler* scheduler) {
     if (is_continuation())
         throw invalid_operation("a continuation cannot be started: it starts when its antecedent has ended");
     if (!claim(phase::created, phase::queued)) throw invalid_operation("the task has been started already, or has ended");
-    if (scheduler != nullptr) scheduler_ = scheduler == &task_scheduler::default_scheduler() ? nullptr : scheduler;
+    if (scheduler != nullptr) set_scheduler(scheduler);
     push();
 }
 
@@ -67,7 +75,7 @@ void delegate::push() {
     mine.clear_flag(flag_cold);
     mine.add_ref();  // the queue's
     try {
-        if (scheduler_ != nullptr) scheduler_->queue(*this);
+        if (target() != nullptr) target()->queue(*this);
         else if (options_ & creation_options::long_running) home_->post_long_running(*this);
         else home_->post(*this, options_ & creation_options::prefer_fairness ? post_hint::fair : post_hint::local);
     } catch (...) {
@@ -95,7 +103,7 @@ void delegate::start_continuation(bool inline_allowed) noexcept {
     try {
         if (inline_allowed && !this_thread_block().stack_is_low()) {
             mine.clear_flag(flag_cold);
-            if (scheduler_ == nullptr) {
+            if (target() == nullptr) {
                 mine.add_ref();
                 run_item(*this);
                 return;
@@ -103,7 +111,7 @@ void delegate::start_continuation(bool inline_allowed) noexcept {
             mine.add_ref();
             bool ran = false;
             try {
-                ran = scheduler_->try_execute_inline(*this, false);
+                ran = target()->try_execute_inline(*this, false);
             } catch (...) {
                 mine.release();
                 fail_to_queue();
@@ -121,17 +129,16 @@ void delegate::run_synchronously(task_scheduler* scheduler) {
     if (is_continuation())
         throw invalid_operation("a continuation cannot be run by hand: it starts when its antecedent has ended");
     if (!claim(phase::created, phase::queued)) throw invalid_operation("the task has been started already, or has ended");
-    if (scheduler != nullptr) scheduler_ = scheduler == &task_scheduler::default_scheduler() ? nullptr : scheduler;
-    else scheduler_ = this_thread_block().scheduler;
+    set_scheduler(scheduler != nullptr ? scheduler : this_thread_block().scheduler);
     task_core& mine = core();
     mine.clear_flag(flag_cold);
     mine.add_ref();
-    if (scheduler_ == nullptr) {
+    if (target() == nullptr) {
         run_item(*this);
     } else {
         bool ran = false;
         try {
-            ran = scheduler_->try_execute_inline(*this, false);
+            ran = target()->try_execute_inline(*this, false);
         } catch (...) {
             mine.release();
             fail_to_queue();
@@ -145,10 +152,10 @@ void delegate::run_synchronously(task_scheduler* scheduler) {
 }
 
 void delegate::try_run_for_waiter() {
-    if (scheduler_ == nullptr || phase_.load(std::memory_order_acquire) != phase::queued) return;
+    if (target() == nullptr || phase_.load(std::memory_order_acquire) != phase::queued) return;
     if (this_thread_block().stack_is_low()) return;
     try {
-        static_cast<void>(scheduler_->try_execute_inline(*this, true));
+        static_cast<void>(target()->try_execute_inline(*this, true));
     } catch (...) {
         throw task_scheduler_exception(std::current_exception());
     }
@@ -157,9 +164,7 @@ void delegate::try_run_for_waiter() {
 // ---- running
 
 /// Whether a scheduler that this task was not given to passes it on.
-bool delegate::runs_elsewhere() const noexcept {
-    return scheduler_ != nullptr && this_thread_block().scheduler != scheduler_;
-}
+bool delegate::runs_elsewhere() const noexcept { return target() != nullptr && this_thread_block().scheduler != target(); }
 
 void delegate::run_item(work_item& item) noexcept {
     auto& self = static_cast<delegate&>(item);
@@ -212,8 +217,7 @@ void delegate::invoke() noexcept {
 bool delegate::cancel_unstarted(std::exception_ptr reason) noexcept {
     if (!claim(phase::created, phase::ended)) {
         if (!claim(phase::queued, phase::ended)) return false;
-        if (scheduler_ != nullptr && scheduler_->try_dequeue(*this))
-            core().release();  // never the last: the caller has one
+        if (target() != nullptr && target()->try_dequeue(*this)) core().release();  // never the last: the caller has one
     }
     ended_unstarted();
     drop();

@@ -5,12 +5,15 @@
 
 #include <atomic>
 #include <barrier>
+#include <chrono>
 #include <thread>
 #include <vector>
 
+#include "support/manual_scheduler.hpp"
 #include "support/scale.hpp"
 #include "weft/delay.hpp"
 #include "weft/run.hpp"
+#include "weft/start_new.hpp"
 #include "weft/task_completion_source.hpp"
 #include "weft/wait_async.hpp"
 #include "weft/when_all.hpp"
@@ -123,6 +126,66 @@ TEST(task_stress, timers_race_with_their_cancellation) {
         stop.cancel();
         when_all(all).get();
         EXPECT_EQ(ended, 20);
+    }
+}
+
+/// Cancels `source` in each round, up to five microseconds after it was told to.
+class canceller {
+public:
+    explicit canceller(int rounds) : thread_([this, rounds] { run(rounds); }) {}
+
+    cancellation_source source;
+    /// To be called once a round. The two threads share nothing else until end_round().
+    void go() { wanted_.fetch_add(1, std::memory_order_release); }
+    void end_round() {
+        while (done_.load(std::memory_order_acquire) != wanted_.load(std::memory_order_relaxed)) std::this_thread::yield();
+        source = cancellation_source();
+    }
+
+private:
+    void run(int rounds) {
+        for (int round = 1; round <= rounds; ++round) {
+            while (wanted_.load(std::memory_order_acquire) != round) std::this_thread::yield();
+            const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(round % 100 * 50);
+            while (std::chrono::steady_clock::now() < until) {}
+            source.cancel();
+            done_.store(round, std::memory_order_release);
+        }
+    }
+
+    std::atomic<int> wanted_{0};
+    std::atomic<int> done_{0};
+    std::jthread thread_;
+};
+
+// The delegate that is being made registers with its token while the token ends it.
+TEST(task_stress, functions_are_made_while_their_token_is_cancelled) {
+    const int rounds = weft_test::scaled(4000);
+    canceller other(rounds);
+    for (int round = 0; round < rounds; ++round) {
+        other.go();
+        const cold_task cold([] {}, creation_options::none, other.source.token());
+        other.end_round();
+        EXPECT_TRUE(cold.task().is_canceled());
+    }
+}
+
+// The scheduler a task is started on is set while its token ends it.
+TEST(task_stress, functions_are_started_while_their_token_is_cancelled) {
+    const int rounds = weft_test::scaled(2000);
+    weft_test::manual_scheduler scheduler;
+    canceller other(rounds);
+    for (int round = 0; round < rounds; ++round) {
+        cold_task cold([] {}, creation_options::none, other.source.token());
+        other.go();
+        try {
+            cold.start(&scheduler);
+        } catch (const invalid_operation&) {
+            EXPECT_TRUE(cold.task().is_canceled());
+        }
+        other.end_round();
+        EXPECT_TRUE(cold.task().is_canceled());
+        scheduler.run_all();
     }
 }
 

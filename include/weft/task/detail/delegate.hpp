@@ -90,6 +90,8 @@ private:
     void invoke() noexcept;
     [[nodiscard]] bool claim(phase from, phase to) noexcept;
     [[nodiscard]] bool runs_elsewhere() const noexcept;
+    void set_scheduler(task_scheduler* scheduler) noexcept;
+    [[nodiscard]] task_scheduler* target() const noexcept;
     void push();
     [[noreturn]] void fail_to_queue();
     void end() noexcept;
@@ -99,10 +101,11 @@ private:
 
     std::atomic<phase> phase_{phase::created};
     creation_options options_;
-    std::atomic<std::uint32_t> unfinished_{1};  ///< attached children that have not ended, and the task itself
-    task_scheduler* scheduler_;                 ///< null: the pool
-    dispatcher* home_;                          ///< the runtime of whoever made it
-    delegate* parent_ = nullptr;                ///< attached to; a reference of its task is held
+    std::atomic<std::uint32_t> unfinished_{
+        1};                                   ///< attached children that have not ended, and the task itself; begin_life()
+    std::atomic<task_scheduler*> scheduler_;  ///< null: the pool
+    dispatcher* home_;                        ///< the runtime of whoever made it
+    delegate* parent_ = nullptr;              ///< attached to; a reference of its task is held
     context_map* locals_ = nullptr;
     std::atomic<child_error*> child_errors_{nullptr};
     cancellation_token token_;
