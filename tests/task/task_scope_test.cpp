@@ -232,6 +232,26 @@ TEST(task_scope, with_scope_joins_also_when_a_callback_of_its_token_throws) {
     EXPECT_EQ(trace, "cleaned ");
 }
 
+TEST(task_scope, a_child_whose_argument_throws_on_its_way_is_no_child) {
+    struct throws_when_moved {
+        throws_when_moved() = default;
+        throws_when_moved(const throws_when_moved& other) : left(other.left - 1) {
+            if (left == 0) throw std::runtime_error("of the argument");
+        }
+        throws_when_moved& operator=(const throws_when_moved&) = delete;
+        int left = 2;
+    };
+    deterministic_scheduler world;
+    const auto body = []() -> task<> {
+        task_scope scope;
+        const auto child = [](const throws_when_moved&) -> task<> { co_return; };
+        const throws_when_moved argument;
+        EXPECT_THROW(scope.spawn(child, argument).forget(), std::runtime_error);
+        co_await scope.join();
+    };
+    world.run(body());
+}
+
 TEST(race, joins_the_losers_also_when_a_callback_of_their_token_throws) {
     deterministic_scheduler world;
     bool ended = false;

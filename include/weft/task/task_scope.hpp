@@ -123,9 +123,14 @@ public:
     [[nodiscard]] auto spawn(F function, Args... args) {
         using result = typename detail::called_task<F, Args...>::weft_task_result;
         begin_child();
-        task<result> child = detail::run_child<result, F, Args...>(token(), std::move(function), std::move(args)...);
-        detail::watch_child(state_, detail::task_of_unknown_result(child)).forget();
-        return child;
+        try {
+            task<result> child = detail::run_child<result, F, Args...>(token(), std::move(function), std::move(args)...);
+            detail::watch_child(state_, detail::task_of_unknown_result(child)).forget();
+            return child;
+        } catch (...) {
+            state_->child_ended(nullptr, false);  // there is no child: an argument threw on its way, or there was no memory
+            throw;
+        }
     }
 
     /// Waits for every child. @throws the failure when there was one; aggregate_exception for several; task_canceled when nothing
