@@ -80,7 +80,8 @@ dependencies dependencies_of(const std::vector<task_core*>& tasks) {
     dependencies found;
     for (task_core* core : tasks) {
         // The producer of a stream has nobody in its list: its consumer names it.
-        if (core->awaiting != nullptr && !is_queued(*core) && core->awaiting->home == core->home)
+        // One that has ended has no frame, and what that awaited last may be gone: only its awaiter was not run any more.
+        if (core->awaiting != nullptr && !is_queued(*core) && core->awaiting->home == core->home && !core->awaiting->is_done())
             found[core].push_back(core->awaiting);
         core->visit_continuations([&](continuation& node) {
             if (task_core* waiting = awaiter_behind(node)) found[waiting].push_back(core);
@@ -150,12 +151,14 @@ std::size_t live_tasks::count(const dispatcher* home) noexcept {
 }
 
 std::vector<std::string> live_tasks::describe(const dispatcher& home, std::size_t most_lines) {
-    enum class reason : std::uint8_t { task, foreign_task, operation, queue };
+    enum class reason : std::uint8_t { task, foreign_task, operation, queue, ready };
     using kind = std::pair<const void*, std::pair<reason, const void*>>;
     std::map<kind, std::size_t> kinds;
     for_each_task(&home, [&](task_core& core) {
         std::pair<reason, const void*> where{reason::operation, nullptr};
         if (is_queued(core)) where.first = reason::queue;
+        // Its frame has gone; nobody has run the awaiter since.
+        else if (core.awaiting != nullptr && core.awaiting->is_done()) where.first = reason::ready;
         else if (core.awaiting != nullptr && core.awaiting->has_flag(flag_frame) && core.awaiting->home == &home)
             where = {reason::task, resume_function(*core.awaiting)};
         else if (core.awaiting != nullptr) where.first = reason::foreign_task;
@@ -172,6 +175,7 @@ std::vector<std::string> live_tasks::describe(const dispatcher& home, std::size_
         switch (which.second.first) {
             case reason::task: line += "waits for '" + function_name(which.second.second) + "'"; break;
             case reason::foreign_task: line += "waits for a task that no coroutine of this runtime completes"; break;
+            case reason::ready: line += "was about to go on: what it waited for has ended"; break;
             case reason::operation: line += "waits for an operation or for several tasks"; break;
             case reason::queue: line += "lies in the queue of a synchronization context that is not pumped"; break;
         }
