@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "support/eventually.hpp"
+#include "support/scale.hpp"
 #include "weft/blocking_region.hpp"
+#include "weft/run.hpp"
 #include "weft/runtime.hpp"
+#include "weft/start_new.hpp"
 
 namespace {
 
@@ -130,6 +133,21 @@ TEST(parking_stress, a_post_that_is_too_early_for_a_paced_thread_is_not_forgotte
     open = true;
     open.notify_all();
     EXPECT_TRUE(eventually([&] { return inside == blocked && ran; }));
+}
+
+// start_new() keeps a coroutine's function until the coroutine has ended, in a task that may still be queued when the runtime goes.
+TEST(parking_stress, a_runtime_goes_while_tasks_are_about_to_go_on) {
+    const int rounds = weft_test::scaled(300);
+    const auto body = []() -> weft::task<bool> {
+        weft::task<> nested = weft::run([] {});
+        co_await nested;
+        co_return true;
+    };
+    for (int round = 0; round < rounds; ++round) {
+        weft::runtime where(workers(1));
+        weft::task_scheduler& urgent = where.pool().scheduler(weft::work_priority::high);
+        EXPECT_TRUE(weft::start_new(body, weft::creation_options::none, &urgent).get().get());
+    }
 }
 
 }  // namespace
