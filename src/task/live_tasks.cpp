@@ -81,7 +81,8 @@ dependencies dependencies_of(const std::vector<task_core*>& tasks) {
     for (task_core* core : tasks) {
         // The producer of a stream has nobody in its list: its consumer names it.
         // One that has ended has no frame, and what that awaited last may be gone: only its awaiter was not run any more.
-        if (core->awaiting != nullptr && !is_queued(*core) && core->awaiting->home == core->home && !core->awaiting->is_done())
+        if (core->awaiting != nullptr && !is_queued(*core) && core->awaiting->home == core->home &&
+            !core->awaiting->is_done())
             found[core].push_back(core->awaiting);
         core->visit_continuations([&](continuation& node) {
             if (task_core* waiting = awaiter_behind(node)) found[waiting].push_back(core);
