@@ -26,8 +26,8 @@ public:
         this->state = found == channel_answer::done ? channel_wait::served : channel_wait::closed;
         return true;
     }
-    WEFT_NOINLINE bool start(task_core& awaiter) {
-        this->awaiter = &awaiter;
+    WEFT_NOINLINE bool start(task_core& core) {
+        this->awaiter = &core;
         this->channel->add_ref();
         if (!channel_core::listen(*this)) {
             this->state = channel_wait::canceled;
