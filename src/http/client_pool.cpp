@@ -122,13 +122,18 @@ std::shared_ptr<client_connection> client_pool::take(client_origin& of) {
     std::shared_ptr<client_connection> taken;
     {
         std::scoped_lock guard(lock_);
-        drop_expired(of, then);
-        if (!of.unused.empty() && of.line.empty()) {
-            taken = std::move(of.unused.back());
-            of.unused.pop_back();
-        }
+        taken = take_unused(of, then);
     }
     carry_out(of, then);
+    return taken;
+}
+
+// With the lock. Newest first; none while others wait in line.
+std::shared_ptr<client_connection> client_pool::take_unused(client_origin& of, decisions& then) {
+    drop_expired(of, then);
+    if (of.unused.empty() || !of.line.empty()) return nullptr;
+    std::shared_ptr<client_connection> taken = std::move(of.unused.back());
+    of.unused.pop_back();
     return taken;
 }
 
@@ -151,11 +156,14 @@ bool client_pool::serve_first(client_origin& of, std::shared_ptr<client_connecti
 
 // The first in line gets it, else it goes into the pool: reading ahead from before anybody can take it out again. If that read
 // ends at once, either it finds the connection in the pool (drop_unused), or is_gone() is seen here.
-void client_pool::place(client_origin& of, std::shared_ptr<client_connection> ready) {
+//
+// A new connection counts as an attempt until it has its place: a request that comes in between shall wait for it, and not
+// open another.
+void client_pool::place(client_origin& of, std::shared_ptr<client_connection> ready, source from) {
     decisions then;
     {
         std::scoped_lock guard(lock_);
-        static_cast<void>(serve_first(of, ready, then));
+        if (serve_first(of, ready, then) && from == source::attempt) --of.attempts;
     }
     if (ready != nullptr) {
         ready->idle_since = now();
@@ -163,6 +171,7 @@ void client_pool::place(client_origin& of, std::shared_ptr<client_connection> re
             if (const std::shared_ptr<client_pool> alive = pool.lock()) alive->drop_unused(of, gone);
         });
         std::scoped_lock guard(lock_);
+        if (from == source::attempt) --of.attempts;
         if (disposed_ || ready->is_gone()) {
             --of.count;
             then.closed.push_back(std::move(ready));
@@ -221,8 +230,8 @@ task<> client_pool::open(std::shared_ptr<client_pool> self, client_origin& of) {
     decisions then;
     {
         std::scoped_lock guard(self->lock_);
-        --of.attempts;
         if (error) {
+            --of.attempts;
             --of.count;
             if (!of.line.empty()) {
                 then.served = std::move(of.line.front());
@@ -232,7 +241,7 @@ task<> client_pool::open(std::shared_ptr<client_pool> self, client_origin& of) {
             self->open_for_waiters(of, then);
         }
     }
-    if (ready != nullptr) self->place(of, std::move(ready));
+    if (ready != nullptr) self->place(of, std::move(ready), source::attempt);
     self->carry_out(of, then);
 }
 
@@ -251,12 +260,18 @@ void client_pool::give_up(
 task<std::shared_ptr<client_connection>> client_pool::wait(client_origin& of, cancellation_token token) {
     const auto waiter = std::make_shared<client_origin::waiter>();
     decisions then;
+    std::shared_ptr<client_connection> taken;
     {
         std::scoped_lock guard(lock_);
-        of.line.push_back(waiter);
-        open_for_waiters(of, then);
+        // One may have come back since take() found none; nobody would hand it to this waiter.
+        taken = take_unused(of, then);
+        if (taken == nullptr) {
+            of.line.push_back(waiter);
+            open_for_waiters(of, then);
+        }
     }
     carry_out(of, then);
+    if (taken != nullptr) co_return taken;
     cancellation_registration registration =
         token.unsafe_register([this, &of, waiter, token] { give_up(of, waiter, token); });
     co_await waiter->done.task().configure_await(false);
@@ -268,7 +283,7 @@ task<std::shared_ptr<client_connection>> client_pool::wait(client_origin& of, ca
 void client_pool::give_back(client_origin& of, std::shared_ptr<client_connection> used, bool usable) noexcept {
     try {
         if (usable) {
-            place(of, std::move(used));
+            place(of, std::move(used), source::user);
             return;
         }
         used->stop();

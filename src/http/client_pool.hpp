@@ -77,7 +77,7 @@ struct client_origin {
     std::vector<std::shared_ptr<client_connection>> unused;  // newest last
     std::deque<std::shared_ptr<waiter>> line;
     std::size_t count = 0;     // used, unused or being opened
-    std::size_t attempts = 0;  // being opened
+    std::size_t attempts = 0;  // being opened, or open and not yet with its first user or in the pool
 };
 
 class client_pool : public std::enable_shared_from_this<client_pool> {
@@ -109,7 +109,10 @@ private:
 
     static task<> open(std::shared_ptr<client_pool> self, client_origin& of);
     [[nodiscard]] task<net::tcp_stream> connect(std::string host, std::uint16_t port);
-    void place(client_origin& of, std::shared_ptr<client_connection> ready);
+    enum class source : bool { user, attempt };
+
+    void place(client_origin& of, std::shared_ptr<client_connection> ready, source from);
+    [[nodiscard]] std::shared_ptr<client_connection> take_unused(client_origin& of, decisions& then);
     [[nodiscard]] static bool serve_first(client_origin& of, std::shared_ptr<client_connection>& ready, decisions& then);
     void open_for_waiters(client_origin& of, decisions& then) noexcept;
     void carry_out(client_origin& of, decisions& then);

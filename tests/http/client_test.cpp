@@ -428,6 +428,21 @@ TEST(http_client, a_hundred_clients_at_once) {
     EXPECT_TRUE(eventually([&] { return http.connection_count() == 0; })) << "connections the server closed leave the pool";
 }
 
+// One that comes back between a request's look into the pool and its place in the line must not be left lying there.
+TEST(http_client, a_single_connection_goes_from_request_to_request) {
+    server owner([](request& asked) -> task<response> { co_return response::text(std::string(asked.path())); });
+    owner.start(weft::net::endpoint::loopback_v4());
+    client_options options;
+    options.max_connections_per_server = 1;
+    client http(options);
+    http.base_address("http://" + owner.local_endpoint().to_string());
+    std::vector<task<int>> all;
+    for (int i = 0; i < 3; ++i) all.push_back(many_requests(http, 500));
+    for (task<int>& one : all) EXPECT_EQ(one.get(), 500);
+    EXPECT_EQ(owner.total_connections(), 1U);
+    owner.stop().get();
+}
+
 TEST(http_client, every_request_ends_while_a_server_stops_under_load) {
     server owner([](request&) -> task<response> {
         co_await weft::delay(1ms);
