@@ -52,8 +52,10 @@ endfunction()
 #   PKGCONFIG    libraries the storey links privately, found by pkg-config
 #   HEADER_ONLY  header libraries that only the storey's sources see
 #   DEFINES      private definitions
+#   EXPORTED_DEFINES  definitions that users compile with, too
 function(weft_storey)
-    cmake_parse_arguments(arg "" "NAME" "ROOMS;DOORS;NEEDS;PUBLIC;PKGCONFIG;HEADER_ONLY;DEFINES" ${ARGN})
+    cmake_parse_arguments(arg "" "NAME"
+        "ROOMS;DOORS;NEEDS;PUBLIC;PKGCONFIG;HEADER_ONLY;DEFINES;EXPORTED_DEFINES" ${ARGN})
     set(sources "")
     set(headers "")
     foreach(room IN LISTS arg_ROOMS)
@@ -88,7 +90,8 @@ function(weft_storey)
     weft_existing(needs ${arg_NEEDS})
     target_link_libraries(${target} ${visibility} ${needs} ${arg_PUBLIC})
 
-    if(arg_NAME STREQUAL "core")
+    target_compile_definitions(${target} ${visibility} ${arg_EXPORTED_DEFINES})
+    if(arg_NAME MATCHES "^(core|explore)$")
         weft_exported_options(${target} ${visibility})
     endif()
     if(sources AND WEFT_PCH)

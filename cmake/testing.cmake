@@ -82,6 +82,24 @@ function(weft_room)
     endif()
 endfunction()
 
+# tests/explore/*_test.cpp: the explorer and what is proved by it, in the build where every await is a choice; and the tests of the
+# testing room once more there.
+function(weft_explore_tests)
+    if(NOT TARGET weft_explore OR (WEFT_ROOMS AND NOT "explore" IN_LIST WEFT_ROOMS))
+        return()
+    endif()
+    find_package(GTest REQUIRED)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/explore/*.cpp")
+    add_executable(weft_explore_tests ${sources})
+    weft_own_target(weft_explore_tests)
+    target_include_directories(weft_explore_tests PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+    target_link_libraries(weft_explore_tests PRIVATE weft::explore GTest::gmock GTest::gtest GTest::gtest_main)
+    if(WEFT_TEST_PCH)
+        target_precompile_headers(weft_explore_tests PRIVATE <gmock/gmock.h> <gtest/gtest.h> <weft/weft.hpp>)
+    endif()
+    weft_register_test(explore weft_explore_tests LABELS room explore)
+endfunction()
+
 # tests/compile_fail/*.cpp: programs that must not compile, each with the sentence its user must read.
 function(weft_compile_fail_tests)
     file(GLOB cases CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/compile_fail/*.cpp")

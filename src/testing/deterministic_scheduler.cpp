@@ -6,11 +6,9 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
-#include <mutex>
 #include <string>
 
-#include "testing/virtual_clock.hpp"
+#include "testing/scheduler_state.hpp"
 #include "weft/base/assert.hpp"
 #include "weft/base/thread_block.hpp"
 #include "weft/task/detail/task_core.hpp"
@@ -25,59 +23,49 @@ constexpr std::size_t steps_per_instant = 100'000;
 // What is still ready when the scheduler goes gets so many steps; two tasks that wake each other for ever get no more.
 constexpr std::size_t last_steps = 100'000;
 
-/// The generator of Steele, Lea and Flood: every seed is good, and it is the same on every machine.
-class split_mix {
+/// Repeats a list of answers, then goes on from a seed: 0 is the plain order, any other picks evenly.
+class seeded final : public detail::decider {
 public:
-    explicit split_mix(std::uint64_t seed) noexcept : state_(seed) {}
-    std::uint64_t operator()() noexcept {
-        std::uint64_t bits = state_ += 0x9e3779b97f4a7c15u;
-        bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9u;
-        bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebu;
-        return bits ^ (bits >> 31);
+    seeded(std::span<const choice> answers, std::uint64_t seed) : seed_(seed), bits_(seed) {
+        for (const choice& each : answers) replay_.push_back(each.answer);
     }
+    std::size_t decide(const detail::decision& what) override {
+        if (next_ < replay_.size()) return static_cast<std::size_t>(replay_[next_++]);
+        return seed_ == 0 ? 0 : bits_.below(what.options);
+    }
+    std::optional<std::uint64_t> random() override { return next_ < replay_.size() ? replay_[next_++] : bits_(); }
+    // A test of one order knows where its tasks suspend.
+    [[nodiscard]] bool preempts() const noexcept override { return false; }
 
 private:
-    std::uint64_t state_;
+    std::vector<std::uint64_t> replay_;
+    std::size_t next_ = 0;
+    const std::uint64_t seed_;
+    detail::split_mix bits_;
 };
 
 }  // namespace
 
-class deterministic_scheduler::state {
-public:
-    state(std::uint64_t with_seed, std::span<const choice> answers)
-        : seed(with_seed), replay(answers.begin(), answers.end()), bits(with_seed) {}
+detail::chain_id deterministic_scheduler::state::number_of(weft::detail::task_core& core) {
+    const auto [found, fresh] = numbers.try_emplace(core.id(), next_number);
+    if (fresh) ++next_number;
+    return found->second;
+}
 
-    /// @param options  0 for random bits
-    std::uint64_t answer(const char* kind, std::uint64_t options) {
-        std::uint64_t chosen = 0;
-        if (made.size() < replay.size()) chosen = replay[made.size()].answer;
-        else if (options == 0 || seed != 0) chosen = bits();
-        if (options != 0) chosen %= options;
-        made.push_back(choice{kind, options, chosen});
-        return chosen;
+detail::chain_id deterministic_scheduler::state::chain_of(work_item& item) {
+    weft::detail::task_core* core = weft::detail::task_core::of_node(item);
+    if (core == nullptr) return next_number++;
+    // Who awaits whom is a chain in every sane program; a bound keeps others from holding us up.
+    for (int depth = 0; depth < 32; ++depth) {
+        weft::detail::task_core* awaiter = nullptr;
+        core->visit_continuations([&](weft::detail::continuation& node) {
+            if (awaiter == nullptr) awaiter = weft::detail::task_core::of_node(node);
+        });
+        if (awaiter == nullptr) break;
+        core = awaiter;
     }
-
-    [[nodiscard]] std::size_t ready_count() const noexcept {
-        const std::lock_guard guard(mutex);
-        return ready.size();
-    }
-    [[nodiscard]] work_item& take(std::size_t position) noexcept {
-        const std::lock_guard guard(mutex);
-        work_item* item = ready[position];
-        ready.erase(ready.begin() + static_cast<std::ptrdiff_t>(position));
-        return *item;
-    }
-
-    dispatcher* previous_home = nullptr;
-    const std::uint64_t seed;
-    std::vector<choice> replay;
-    std::vector<choice> made;
-    split_mix bits;
-    virtual_clock clock;
-    mutable std::mutex mutex;  // guards ready: other threads may post
-    std::deque<work_item*> ready;
-    std::size_t steps_here = 0;  // since time last moved
-};
+    return number_of(*core);
+}
 
 std::uint64_t seed_from_environment(std::uint64_t fallback) {
     const char* text = std::getenv("WEFT_SEED");
@@ -88,13 +76,20 @@ deterministic_scheduler::deterministic_scheduler(std::uint64_t seed)
     : deterministic_scheduler(std::span<const choice>(), seed) {}
 
 deterministic_scheduler::deterministic_scheduler(std::span<const choice> answers, std::uint64_t seed)
-    : state_(std::make_unique<state>(seed, answers)) {
+    : deterministic_scheduler(std::make_unique<seeded>(answers, seed), seed) {}
+
+deterministic_scheduler::deterministic_scheduler(std::unique_ptr<detail::decider> decider, std::uint64_t seed)
+    : state_(std::make_unique<state>(std::move(decider), seed)) {
+    state_->owner = this;
     state_->previous_home = std::exchange(weft::detail::this_thread_block().home, this);
 }
 
 deterministic_scheduler::~deterministic_scheduler() {
+    state_->events.clear();
     for (std::size_t steps = 0; steps < last_steps && step(jump::no);) ++steps;
     state_->ready.clear();
+    state_->events.clear();
+    state_->when_idle.clear();
     weft::detail::live_tasks::destroy_all(*this);
     weft::detail::thread_block& block = weft::detail::this_thread_block();
     WEFT_ASSERT(block.home == this, "a deterministic_scheduler goes on the thread that made it, innermost first");
@@ -102,10 +97,17 @@ deterministic_scheduler::~deterministic_scheduler() {
 }
 
 std::size_t deterministic_scheduler::choose(const char* kind, std::size_t options) {
-    return options <= 1 ? 0 : static_cast<std::size_t>(state_->answer(kind, options));
+    if (options <= 1) return 0;
+    return state_->decide(
+        {.kind = kind, .options = options, .what = detail::choice_class::value, .running = state_->running});
 }
 
-std::uint64_t deterministic_scheduler::random() noexcept { return state_->answer("random", 0); }
+std::uint64_t deterministic_scheduler::random() noexcept {
+    const std::optional<std::uint64_t> chosen = state_->decider->random();
+    if (!chosen) return state_->bits();
+    state_->made.push_back(choice{"random", 0, *chosen});
+    return *chosen;
+}
 
 std::span<const choice> deterministic_scheduler::choices() const noexcept { return state_->made; }
 
@@ -116,35 +118,125 @@ std::size_t deterministic_scheduler::suspended_tasks() const noexcept { return w
 time_provider& deterministic_scheduler::time() noexcept { return state_->clock; }
 
 void deterministic_scheduler::post(work_item& item, post_hint hint) noexcept {
-    const std::lock_guard guard(state_->mutex);
+    state& world = *state_;
+    const detail::chain_id chain = world.decider->looks_at_chains() ? world.chain_of(item) : 0;
+    const std::lock_guard guard(world.mutex);
     // Only the plain order sees the difference.
-    if (hint == post_hint::next) state_->ready.push_front(&item);
-    else state_->ready.push_back(&item);
+    if (hint == post_hint::next) world.ready.push_front({&item, chain});
+    else world.ready.push_back({&item, chain});
 }
 
-/// @returns false when nothing can happen, or nothing without moving time
+#if WEFT_EXPLORE
+bool deterministic_scheduler::at_await(
+    weft::detail::task_core& awaiter, const std::source_location& where, bool ready) noexcept {
+    state& world = *state_;
+    if (world.trace != nullptr) world.trace->awaits(*this, awaiter, where);
+    if (!ready || !world.decider->preempts()) return false;
+    // Where a context keeps others out, only its own items could come in between, and they wait for this one to suspend.
+    const weft::detail::thread_block& block = weft::detail::this_thread_block();
+    if (block.sync != nullptr || block.scheduler != nullptr) return false;
+    const bool on_caller = awaiter.has_flag(weft::detail::flag_first_segment);
+    if (on_caller ? !world.first_segments : !world.has_ready() && world.events.empty()) return false;
+    const bool preempted = world.choose_preemption(awaiter, on_caller);
+    if (preempted && world.trace != nullptr) world.trace->add(*this, world.number_of(awaiter), "is stopped here");
+    return preempted;
+}
+#endif
+
+/// The candidates are the timers that are due, what is ready, a jump to the next deadline when there is neither, and the events
+/// that may come at any time. @returns false when nothing can happen, or nothing without moving time
 bool deterministic_scheduler::step(jump may_jump) {
     state& world = *state_;
     std::size_t due = world.clock.due();
     std::size_t ready = world.ready_count();
-    if (due + ready == 0 || ++world.steps_here > steps_per_instant) {
-        const auto next = world.clock.next_deadline();
-        if (next && may_jump == jump::yes) {
-            world.clock.move_to(*next);
-            world.steps_here = 0;
-            due = world.clock.due();
-        } else if (due + ready == 0) {
-            return false;
-        }
+    if (due + ready == 0 && !world.when_idle.empty()) {
+        for (weft::detail::task_core* waiting : std::exchange(world.when_idle, {})) weft::detail::resume_awaiter(*waiting);
+        ready = world.ready_count();
     }
+    const bool stuck = ++world.steps_here > steps_per_instant;
+    const auto next = due + ready == 0 || stuck ? world.clock.next_deadline() : std::nullopt;
+    const bool jumps = next && may_jump == jump::yes;
+    if (stuck && jumps) {
+        world.jump_to(*next);
+        due = world.clock.due();
+    }
+    const bool idle = due + ready == 0;
+    const std::size_t certain = idle ? (jumps ? 1 : 0) : due + ready;
+    const std::size_t options = certain + (idle && may_jump == jump::no ? 0 : world.events.size());
+    if (options == 0) return false;
+    const std::size_t picked = options == 1 ? 0 : world.choose_step(due, certain, options, idle);
+    ++world.steps;
+    if (picked >= certain) world.run_event(picked - certain);
+    else if (idle) world.jump_to(*next);
+    else if (picked < due) world.fire_timer(picked);
+    else world.run_ready(picked - due);
+    return true;
+}
 
-    const std::size_t picked = choose("step", due + ready);
-    if (picked < due) {
-        timer_node& timer = world.clock.take(picked);
-        timer.fire(timer);
-        return true;
+std::size_t deterministic_scheduler::state::choose_step(
+    std::size_t due, std::size_t certain, std::size_t options, bool idle) {
+    detail::decision what{.kind = "step",
+        .options = options,
+        .what = detail::choice_class::step,
+        .chains = {},
+        .running = running,
+        .certain = certain};
+    if (decider->looks_at_chains()) {
+        candidates.assign(options, 0);
+        const std::lock_guard guard(mutex);
+        for (std::size_t i = due; !idle && i < certain; ++i) candidates[i] = ready[i - due].chain;
+        what.chains = candidates;
     }
-    work_item& item = world.take(picked - due);
+    return decide(what);
+}
+
+bool deterministic_scheduler::state::choose_preemption(weft::detail::task_core& awaiter, bool on_caller) {
+    detail::decision what{
+        .kind = "preempt", .options = 2, .what = detail::choice_class::preempt, .chains = {}, .running = running};
+    if (decider->looks_at_chains()) {
+        const std::lock_guard guard(mutex);
+        candidates.clear();
+        for (const ready_item& each : ready) candidates.push_back(each.chain);
+        if (on_caller) {
+            // Who started it would go on in its place.
+            candidates.push_back(running);
+            what.running = chain_of(awaiter);
+        }
+        what.chains = candidates;
+        what.certain = candidates.size();
+    }
+    return decide(what) != 0;
+}
+
+void deterministic_scheduler::state::jump_to(time_point deadline) {
+    clock.move_to(deadline);
+    steps_here = 0;
+}
+
+void deterministic_scheduler::state::fire_timer(std::size_t position) {
+    timer_node& timer = clock.take(position);
+    running = 0;
+    if (trace != nullptr) trace->add(*owner, 0, "a timer fires");
+    timer.fire(timer);
+}
+
+void deterministic_scheduler::state::run_event(std::size_t position) {
+    work_item& item = *events[position];
+    events.erase(events.begin() + static_cast<std::ptrdiff_t>(position));
+    running = 0;
+    if (trace != nullptr) trace->add(*owner, 0, "cancels");
+    item.run(item);
+}
+
+void deterministic_scheduler::state::run_ready(std::size_t position) {
+    const ready_item picked = take(position);
+    work_item& item = *picked.item;
+    running = picked.chain;
+    if (running != 0) {
+        if (running >= steps_of_chain.size()) steps_of_chain.resize(running + 1);
+        ++steps_of_chain[running];
+    }
+    if (trace != nullptr) trace->runs(*owner, item);
     // Items run as on a pool: with neither context nor scheduler. A nested run has those of the code below it.
     weft::detail::thread_block& block = weft::detail::this_thread_block();
     synchronization_context* sync = std::exchange(block.sync, nullptr);
@@ -152,7 +244,6 @@ bool deterministic_scheduler::step(jump may_jump) {
     item.run(item);
     block.sync = sync;
     block.scheduler = scheduler;
-    return true;
 }
 
 void deterministic_scheduler::run_to(bool (*done)(void*), void* argument) {

@@ -10,7 +10,13 @@
 
 // Every declaration lives in `weft` through this inline namespace, so that two builds of the library whose layouts differ
 // cannot be mixed in one program: the linker refuses.
-#if defined(WEFT_EXPLORE) && WEFT_EXPLORE
+//
+// WEFT_EXPLORE=1 is the build for weft::testing's explorer: the same code, in which every await is a choice. It is set by
+// linking weft::explore.
+#ifndef WEFT_EXPLORE
+#define WEFT_EXPLORE 0
+#endif
+#if WEFT_EXPLORE
 #define WEFT_ABI v0_explore
 #else
 #define WEFT_ABI v0

@@ -3,6 +3,9 @@
 // SPDX-License-Identifier: MIT
 
 #include <cstdint>
+#if WEFT_EXPLORE
+#include <source_location>
+#endif
 
 #include "weft/base/time_provider.hpp"
 #include "weft/base/work_item.hpp"
@@ -10,6 +13,11 @@
 namespace weft::inline WEFT_ABI {
 
 class runtime;
+#if WEFT_EXPLORE
+namespace detail {
+struct task_core;
+}
+#endif
 
 /// How urgently, and how near, a posted item wants to run.
 enum class post_hint : std::uint8_t {
@@ -54,6 +62,12 @@ public:
 
     /// The runtime this dispatcher belongs to; null for a bare test dispatcher.
     [[nodiscard]] virtual runtime* owner() noexcept = 0;
+
+#if WEFT_EXPLORE
+    /// Told of every await, and whether what it awaits is complete. @returns whether the coroutine shall suspend all the same,
+    /// as if its thread had been preempted there
+    virtual bool at_await(detail::task_core&, const std::source_location&, bool) noexcept { return false; }
+#endif
 
 protected:
     dispatcher() = default;

@@ -17,6 +17,11 @@
 #include "weft/base/dispatcher.hpp"
 #include "weft/task/task.hpp"
 
+namespace weft::inline WEFT_ABI::testing::detail {
+class decider;
+struct scheduler_access;
+}  // namespace weft::inline WEFT_ABI::testing::detail
+
 namespace weft::inline WEFT_ABI::testing {
 
 /// Nothing can ever happen again, and the awaited task is not done. what() counts who waits and says how to get here again.
@@ -89,8 +94,13 @@ public:
     /// How a blocking wait proceeds in this world. When nothing is left to run it says so on standard error and returns false.
     bool run_until(bool (*done)(void*), void* argument) noexcept override;
     [[nodiscard]] runtime* owner() noexcept override { return nullptr; }
+#if WEFT_EXPLORE
+    bool at_await(weft::detail::task_core& awaiter, const std::source_location& where, bool ready) noexcept override;
+#endif
 
 private:
+    friend struct detail::scheduler_access;
+    deterministic_scheduler(std::unique_ptr<detail::decider> decider, std::uint64_t seed);
     enum class jump : bool { no, yes };
 
     void run_to(bool (*done)(void*), void* argument);

@@ -3,11 +3,15 @@
 // SPDX-License-Identifier: MIT
 
 #include <coroutine>
+#if WEFT_EXPLORE
+#include <source_location>
+#endif
 #include <utility>
 
 #include "weft/base/assert.hpp"
 #include "weft/task/awaitable.hpp"
 #include "weft/task/detail/awaiter.hpp"
+#include "weft/task/detail/explored_awaiter.hpp"
 #include "weft/task/detail/foreign_awaiter.hpp"
 #include "weft/task/detail/task_core.hpp"
 
@@ -38,8 +42,24 @@ class promise_base {
 public:
     std::suspend_never initial_suspend() const noexcept { return {}; }
 
+#if WEFT_EXPLORE
+    template <class Awaitable>
+    auto await_transform(Awaitable&& awaitable, const std::source_location& where = std::source_location::current()) {
+        using inner = decltype(awaiter_for(std::forward<Awaitable>(awaitable)));
+        return explored_awaiter<inner>{awaiter_for(std::forward<Awaitable>(awaitable)), where};
+    }
+#else
     template <class Awaitable>
     decltype(auto) await_transform(Awaitable&& awaitable) {
+        return awaiter_for(std::forward<Awaitable>(awaitable));
+    }
+#endif
+
+protected:
+    promise_base() = default;
+
+    template <class Awaitable>
+    static auto awaiter_for(Awaitable&& awaitable) {
         using plain = std::remove_cvref_t<Awaitable>;
         if constexpr (task_type<plain>) {
             return task_awaiter<typename plain::weft_task_result, !std::is_lvalue_reference_v<Awaitable>>(
@@ -59,9 +79,6 @@ public:
             return foreign_awaiter<Awaitable>(std::forward<Awaitable>(awaitable));
         }
     }
-
-protected:
-    promise_base() = default;
 };
 
 /// The promise of a coroutine that returns `Task` and produces T.

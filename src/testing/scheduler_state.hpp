@@ -1,0 +1,104 @@
+#pragma once
+// What a deterministic scheduler holds: the ready items, the events that may come, the clock, and the choices made so far.
+// SPDX-License-Identifier: MIT
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "testing/decider.hpp"
+#include "testing/trace.hpp"
+#include "testing/virtual_clock.hpp"
+#include "weft/base/dispatcher.hpp"
+#include "weft/task/detail/task_core.hpp"
+#include "weft/testing/deterministic_scheduler.hpp"
+
+namespace weft::inline WEFT_ABI::testing {
+
+class deterministic_scheduler::state {
+public:
+    struct ready_item {
+        work_item* item;
+        detail::chain_id chain;
+    };
+
+    state(std::unique_ptr<detail::decider> with, std::uint64_t with_seed)
+        : decider(std::move(with)), seed(with_seed), bits(with_seed ^ 0x5eed) {}
+
+    /// Asks the decider, and records the answer.
+    std::size_t decide(const detail::decision& what) {
+        const std::size_t answer = decider->decide(what) % what.options;
+        made.push_back(choice{what.kind, what.options, answer});
+        return answer;
+    }
+
+    [[nodiscard]] bool has_ready() const noexcept {
+        const std::lock_guard guard(mutex);
+        return !ready.empty();
+    }
+    [[nodiscard]] std::size_t ready_count() const noexcept {
+        const std::lock_guard guard(mutex);
+        return ready.size();
+    }
+    [[nodiscard]] ready_item take(std::size_t position) noexcept {
+        const std::lock_guard guard(mutex);
+        const ready_item item = ready[position];
+        ready.erase(ready.begin() + static_cast<std::ptrdiff_t>(position));
+        return item;
+    }
+    /// The chain that `item` belongs to: its outermost awaiter's. What is no task is a chain of its own.
+    [[nodiscard]] detail::chain_id chain_of(work_item& item);
+    /// A small number for a task, the same in every run.
+    [[nodiscard]] detail::chain_id number_of(weft::detail::task_core& core);
+
+    // The parts of a step.
+    [[nodiscard]] std::size_t choose_step(std::size_t due, std::size_t certain, std::size_t options, bool idle);
+    [[nodiscard]] bool choose_preemption(weft::detail::task_core& awaiter, bool on_caller);
+    void jump_to(time_point deadline);
+    void fire_timer(std::size_t position);
+    void run_event(std::size_t position);
+    void run_ready(std::size_t position);
+
+    deterministic_scheduler* owner = nullptr;
+    dispatcher* previous_home = nullptr;
+    std::unique_ptr<detail::decider> decider;
+    const std::uint64_t seed;
+    detail::split_mix bits;
+    std::vector<choice> made;
+    virtual_clock clock;
+    mutable std::mutex mutex;  // guards ready: other threads may post
+    std::deque<ready_item> ready;
+    std::vector<work_item*> events;                   // may run at any time, or never (cancel_any_time)
+    std::vector<weft::detail::task_core*> when_idle;  // run when nothing else can happen at this instant (settle)
+    std::vector<detail::chain_id> candidates;         // of the present step; kept for its memory
+    std::vector<std::size_t> steps_of_chain;
+    std::unordered_map<std::int32_t, detail::chain_id> numbers;
+    detail::chain_id next_number = 1;
+    detail::chain_id running = 0;
+    std::size_t steps = 0;
+    std::size_t steps_here = 0;   // since time last moved
+    bool first_segments = false;  // preempt also what runs on its caller's stack
+    detail::trace* trace = nullptr;
+};
+
+namespace detail {
+
+/// The explorer's way in.
+struct scheduler_access {
+    using state = deterministic_scheduler::state;
+    [[nodiscard]] static state& of(deterministic_scheduler& scheduler) noexcept { return *scheduler.state_; }
+    /// @returns false when nothing can happen, or nothing without moving time
+    static bool step(deterministic_scheduler& scheduler, bool may_jump) {
+        return scheduler.step(may_jump ? deterministic_scheduler::jump::yes : deterministic_scheduler::jump::no);
+    }
+    [[nodiscard]] static std::unique_ptr<deterministic_scheduler> make(std::unique_ptr<decider> with, std::uint64_t seed) {
+        return std::unique_ptr<deterministic_scheduler>(new deterministic_scheduler(std::move(with), seed));
+    }
+};
+
+}  // namespace detail
+
+}  // namespace weft::inline WEFT_ABI::testing
