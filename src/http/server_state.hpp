@@ -140,6 +140,7 @@ private:
     request_reader reader_;
     request asked_;
     cancellation_source ended_;    // cancelled: no more is read
+    std::atomic<bool> given_up_{false};  // by abort()
     cancellation_source aborted_;  // cancelled: the client is gone, or the server waits no longer
     cancellation_token ended_token_;
     cancellation_token aborted_token_;

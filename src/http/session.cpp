@@ -84,6 +84,8 @@ void session::end_reading() noexcept {
 }
 
 void session::abort() noexcept {
+    // First: what a handler answers because it was cancelled is not sent.
+    given_up_.store(true, std::memory_order_relaxed);
     try {
         aborted_.cancel();
     } catch (...) {
@@ -303,6 +305,8 @@ task<> session::run() {
                 error = std::current_exception();
             }
             if (error) given = answer_failure(error);
+            // The cancellation that a handler has seen orders this load behind the store.
+            if (given_up_.load(std::memory_order_relaxed)) co_return;
             keep_alive_ = reader_.keep_alive() && !has_ended() && !owner_->is_stopping();
             const bool whole = append_response(given);
             if (!whole) co_await send_long(given);
