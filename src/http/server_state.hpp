@@ -139,9 +139,9 @@ private:
     std::string output_;
     request_reader reader_;
     request asked_;
-    cancellation_source ended_;    // cancelled: no more is read
+    cancellation_source ended_;          // cancelled: no more is read
     std::atomic<bool> given_up_{false};  // by abort()
-    cancellation_source aborted_;  // cancelled: the client is gone, or the server waits no longer
+    cancellation_source aborted_;        // cancelled: the client is gone, or the server waits no longer
     cancellation_token ended_token_;
     cancellation_token aborted_token_;
     task<> watching_;  // a read that goes on while the handler works; then it alone uses input_

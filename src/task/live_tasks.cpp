@@ -151,6 +151,18 @@ std::size_t live_tasks::count(const dispatcher* home) noexcept {
     return total;
 }
 
+void live_tasks::for_each(const dispatcher& home, void (*visit)(void*, task_core&), void* argument) {
+    for_each_task(&home, [&](task_core& core) { visit(argument, core); });
+}
+
+task_core* live_tasks::awaiter_of(task_core& core) noexcept {
+    task_core* first = nullptr;
+    core.visit_continuations([&](continuation& node) {
+        if (first == nullptr) first = awaiter_behind(node);
+    });
+    return first;
+}
+
 std::vector<std::string> live_tasks::describe(const dispatcher& home, std::size_t most_lines) {
     enum class reason : std::uint8_t { task, foreign_task, operation, queue, ready };
     using kind = std::pair<const void*, std::pair<reason, const void*>>;

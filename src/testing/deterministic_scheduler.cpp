@@ -98,8 +98,11 @@ deterministic_scheduler::~deterministic_scheduler() {
 
 std::size_t deterministic_scheduler::choose(const char* kind, std::size_t options) {
     if (options <= 1) return 0;
-    return state_->decide(
-        {.kind = kind, .options = options, .what = detail::choice_class::value, .running = state_->running});
+    const std::size_t answer =
+        state_->decide({.kind = kind, .options = options, .what = detail::choice_class::value, .running = state_->running});
+    if (answer != 0 && state_->trace != nullptr)
+        state_->trace->note(std::string(kind) + ": " + std::to_string(answer) + " of " + std::to_string(options));
+    return answer;
 }
 
 std::uint64_t deterministic_scheduler::random() noexcept {
@@ -130,7 +133,7 @@ void deterministic_scheduler::post(work_item& item, post_hint hint) noexcept {
 bool deterministic_scheduler::at_await(
     weft::detail::task_core& awaiter, const std::source_location& where, bool ready) noexcept {
     state& world = *state_;
-    if (world.trace != nullptr) world.trace->awaits(*this, awaiter, where);
+    if (world.trace != nullptr) world.trace->awaits(*this, awaiter, where, ready);
     if (!ready || !world.decider->preempts()) return false;
     // Where a context keeps others out, only its own items could come in between, and they wait for this one to suspend.
     const weft::detail::thread_block& block = weft::detail::this_thread_block();
@@ -138,13 +141,14 @@ bool deterministic_scheduler::at_await(
     const bool on_caller = awaiter.has_flag(weft::detail::flag_first_segment);
     if (on_caller ? !world.first_segments : !world.has_ready() && world.events.empty()) return false;
     const bool preempted = world.choose_preemption(awaiter, on_caller);
-    if (preempted && world.trace != nullptr) world.trace->add(*this, world.number_of(awaiter), "is stopped here");
+    if (preempted && world.trace != nullptr) world.trace->stopped(*this, awaiter);
     return preempted;
 }
 #endif
 
-/// The candidates are the timers that are due, what is ready, a jump to the next deadline when there is neither, and the events
-/// that may come at any time. @returns false when nothing can happen, or nothing without moving time
+/// The candidates are the timers that are due, what is ready, a jump to the next deadline when there is neither, the events that
+/// may come at any time, and a jump although there is work, as on a slow machine. @returns false when nothing can happen, or
+/// nothing without moving time
 bool deterministic_scheduler::step(jump may_jump) {
     state& world = *state_;
     std::size_t due = world.clock.due();
@@ -153,20 +157,21 @@ bool deterministic_scheduler::step(jump may_jump) {
         for (weft::detail::task_core* waiting : std::exchange(world.when_idle, {})) weft::detail::resume_awaiter(*waiting);
         ready = world.ready_count();
     }
-    const bool stuck = ++world.steps_here > steps_per_instant;
-    const auto next = due + ready == 0 || stuck ? world.clock.next_deadline() : std::nullopt;
-    const bool jumps = next && may_jump == jump::yes;
-    if (stuck && jumps) {
+    const auto next = may_jump == jump::yes ? world.clock.next_deadline() : std::nullopt;
+    if (++world.steps_here > steps_per_instant && next) {
         world.jump_to(*next);
         due = world.clock.due();
     }
     const bool idle = due + ready == 0;
-    const std::size_t certain = idle ? (jumps ? 1 : 0) : due + ready;
-    const std::size_t options = certain + (idle && may_jump == jump::no ? 0 : world.events.size());
+    const std::size_t certain = idle ? (next ? 1 : 0) : due + ready;
+    const bool late = !idle && due == 0 && next && *next - world.clock.now() <= world.slow_by;
+    const std::size_t events = idle && may_jump == jump::no ? 0 : world.events.size();
+    const std::size_t options = certain + events + (late ? 1 : 0);
     if (options == 0) return false;
     const std::size_t picked = options == 1 ? 0 : world.choose_step(due, certain, options, idle);
     ++world.steps;
-    if (picked >= certain) world.run_event(picked - certain);
+    if (picked >= certain + events) world.jump_to(*next);
+    else if (picked >= certain) world.run_event(picked - certain);
     else if (idle) world.jump_to(*next);
     else if (picked < due) world.fire_timer(picked);
     else world.run_ready(picked - due);
@@ -209,6 +214,10 @@ bool deterministic_scheduler::state::choose_preemption(weft::detail::task_core& 
 }
 
 void deterministic_scheduler::state::jump_to(time_point deadline) {
+    if (trace != nullptr) {
+        const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock.now());
+        trace->event(std::to_string(passed.count()) + " ms pass");
+    }
     clock.move_to(deadline);
     steps_here = 0;
 }
@@ -216,7 +225,7 @@ void deterministic_scheduler::state::jump_to(time_point deadline) {
 void deterministic_scheduler::state::fire_timer(std::size_t position) {
     timer_node& timer = clock.take(position);
     running = 0;
-    if (trace != nullptr) trace->add(*owner, 0, "a timer fires");
+    if (trace != nullptr) trace->event("a timer fires");
     timer.fire(timer);
 }
 
@@ -224,7 +233,7 @@ void deterministic_scheduler::state::run_event(std::size_t position) {
     work_item& item = *events[position];
     events.erase(events.begin() + static_cast<std::ptrdiff_t>(position));
     running = 0;
-    if (trace != nullptr) trace->add(*owner, 0, "cancels");
+    if (trace != nullptr) trace->event("a cancellation");
     item.run(item);
 }
 

@@ -173,8 +173,7 @@ private:
         text += "found by " + failure.found_by + " in schedule " + std::to_string(failure.schedule) + "; " +
             std::to_string(failure.choices) + " choices differ from the plain order (" +
             std::to_string(failure.choices_before) + " as found)\n\n" + notes.to_string(report_rows);
-        if (!last.waiting.empty()) text += "\nstill waiting:\n";
-        for (const std::string& line : last.waiting) text += "  " + line + "\n";
+        if (!last.waiting.empty()) text += "\nstill waiting, and for whom (inner <- outer):\n" + last.waiting;
         text += "\nto repeat it: WEFT_REPLAY=" + failure.replay +
             (options_.command.empty() ? std::string(" and the same test") : " " + std::string(options_.command)) + "\n";
     }

@@ -16,7 +16,6 @@ namespace {
 
 // After the test's task is done, what it left has so many steps to end.
 constexpr std::size_t last_steps = 10'000;
-constexpr std::size_t most_lines = 16;
 
 // The test's task begins as an item of its own, so that it has a number before those it starts.
 task<> begin(const std::function<task<>(world&)>& body, world& here) {
@@ -103,12 +102,13 @@ schedule_result schedule_run::run(std::unique_ptr<detail::decider> decider, std:
         const std::unique_ptr<deterministic_scheduler> scheduler = detail::scheduler_access::make(std::move(decider), seed);
         detail::scheduler_access::state& state = detail::scheduler_access::of(*scheduler);
         state.first_segments = options_.first_segments;
+        if (!options_.exhaustive) state.slow_by = options_.slow_by;
         state.trace = notes;
         world here(*scheduler);
         result.failure = run_test(here, *scheduler);
         if (result.failure.empty()) result.failure = quiesce(*scheduler);
         if (result.failure.empty()) result.failure = here.state_->failed;
-        if (!result.failure.empty()) result.waiting = weft::detail::live_tasks::describe(*scheduler, most_lines);
+        if (!result.failure.empty() && notes != nullptr) result.waiting = notes->chains(*scheduler);
         result.ended = scheduler->time().now();
         result.choices = std::move(state.made);
         result.steps_of_chain = std::move(state.steps_of_chain);

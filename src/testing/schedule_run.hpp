@@ -21,8 +21,8 @@ struct schedule_result {
     std::map<std::string, std::size_t> probes;
     std::uint64_t steps = 0;
     time_point ended{};
-    std::string failure;               // empty: it kept every promise
-    std::vector<std::string> waiting;  // who was left, of a schedule that failed
+    std::string failure;  // empty: it kept every promise
+    std::string waiting;  // the chains of those that were left, of a schedule that failed and was written down
 
     [[nodiscard]] std::uint64_t hash() const noexcept;
     [[nodiscard]] std::vector<std::uint64_t> answers() const;

@@ -2,6 +2,7 @@
 // What a deterministic scheduler holds: the ready items, the events that may come, the clock, and the choices made so far.
 // SPDX-License-Identifier: MIT
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -79,8 +80,9 @@ public:
     detail::chain_id next_number = 1;
     detail::chain_id running = 0;
     std::size_t steps = 0;
-    std::size_t steps_here = 0;   // since time last moved
-    bool first_segments = false;  // preempt also what runs on its caller's stack
+    std::size_t steps_here = 0;            // since time last moved
+    std::chrono::nanoseconds slow_by{-1};  // a timer that is due so soon may fire although there is work
+    bool first_segments = false;           // preempt also what runs on its caller's stack
     detail::trace* trace = nullptr;
 };
 

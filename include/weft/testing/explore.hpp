@@ -41,13 +41,15 @@ struct explore_options {
     std::size_t preemption_bound = 2;    ///< exhaustive: how often a schedule may stop a task that could go on
     std::size_t max_steps = 20'000;      ///< of one schedule; more is a livelock
     std::size_t unfair_steps = 2'000;    ///< after so many decisions a strategy turns fair
-    bool tasks_may_remain = false;       ///< whether tasks may still wait when the test is done and nothing can happen
-    bool first_segments = true;          ///< whether a task may be stopped in the stretch that its caller runs
-    bool shrink = true;                  ///< make a failing schedule short
-    std::size_t guard_every = 50;        ///< one schedule in so many runs twice and must not differ; 0: none
-    std::string_view replay{};           ///< repeat this schedule, as printed, and nothing else
-    std::string_view name{};             ///< of the test, for the report
-    std::string_view command{};          ///< how to run the test again, for the report
+    /// How slow the machine may be: a timer that is due so soon may fire although there is work to do. Exhaustive: not at all.
+    std::chrono::nanoseconds slow_by = std::chrono::milliseconds(10);
+    bool tasks_may_remain = false;  ///< whether tasks may still wait when the test is done and nothing can happen
+    bool first_segments = true;     ///< whether a task may be stopped in the stretch that its caller runs
+    bool shrink = true;             ///< make a failing schedule short
+    std::size_t guard_every = 50;   ///< one schedule in so many runs twice and must not differ; 0: none
+    std::string_view replay{};      ///< repeat this schedule, as printed, and nothing else
+    std::string_view name{};        ///< of the test, for the report
+    std::string_view command{};     ///< how to run the test again, for the report
 };
 static_assert(std::is_trivially_destructible_v<explore_options>);
 

@@ -130,6 +130,10 @@ struct live_tasks {
     static void remove(task_core& core) noexcept;
     /// Number of suspended tasks whose home is `home` (any when null).
     [[nodiscard]] static std::size_t count(const dispatcher* home) noexcept;
+    /// Calls `visit` for each suspended task of `home`, newest first, under a lock: it may look and not wait.
+    static void for_each(const dispatcher& home, void (*visit)(void* argument, task_core&), void* argument);
+    /// The coroutine that awaits `core`, directly or through a combinator: the first of them; null when there is none.
+    [[nodiscard]] static task_core* awaiter_of(task_core& core) noexcept;
     /// One line for each kind of suspended task of `home`: how many there are, their coroutine and what they wait for.
     /// Precondition: as destroy_all().
     [[nodiscard]] static std::vector<std::string> describe(const dispatcher& home, std::size_t most_lines);
