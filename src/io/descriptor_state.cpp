@@ -3,7 +3,7 @@
 
 #include "weft/io/detail/descriptor_state.hpp"
 
-#include <unistd.h>
+#include <cerrno>
 
 #include "weft/base/error.hpp"
 #include "weft/task/operation.hpp"
@@ -111,8 +111,7 @@ void descriptor_state::left_while_closing(std::uint32_t before) noexcept {
 
 void descriptor_state::close_now() noexcept {
     if (fd_ < 0) return;
-    driver_->forget(fd_);
-    ::close(fd_);
+    driver_->close_now(fd_);
     fd_ = -1;
 }
 

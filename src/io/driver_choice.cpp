@@ -11,8 +11,10 @@
 #include <string_view>
 
 #include "io/epoll/epoll_driver.hpp"
+#include "io/substitute_driver.hpp"
 #include "io/uring/uring_driver.hpp"
 #include "weft/base/error.hpp"
+#include "weft/base/thread_block.hpp"
 #include "weft/io/detail/descriptor_state.hpp"
 #include "weft/scheduling/driver.hpp"
 #include "weft/scheduling/runtime.hpp"
@@ -55,6 +57,12 @@ std::unique_ptr<driver> make_driver(const runtime_options& options) {
 }  // namespace
 
 io_driver& current_io_driver() {
+    dispatcher* const home = this_thread_block().home;
+    if (home != nullptr && home->owner() == nullptr) {
+        if (io_driver* const substitute = substitute_io_driver(*home)) return *substitute;
+        throw invalid_operation(
+            "this dispatcher has no runtime and no I/O: give it a driver, such as a weft::testing::simulated_io");
+    }
     driver& found = runtime::current().io_driver();
     auto* known = dynamic_cast<io_driver*>(&found);
     if (known == nullptr) {

@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <system_error>
 
-#include <unistd.h>
-
 #include "weft/base/error.hpp"
 #include "weft/task/detail/task_core.hpp"
 
@@ -41,8 +39,11 @@ io_wait::~io_wait() {
     // A frame that shutdown destroys never came to finish().
     if (cancellation_node::owner != nullptr) remove_and_wait(*this);
     // A descriptor that nobody took: the operation was answered, but its awaiter never resumed.
-    if (entered_ && result > 0 && (kind == io_kind::accept || kind == io_kind::open)) ::close(result);
-    if (entered_) state_->leave();
+    if (!entered_) return;
+    io_driver& driver = state_->driver();
+    driver.abandon(*this);
+    if (result > 0 && (kind == io_kind::accept || kind == io_kind::open)) driver.close_now(result);
+    state_->leave();
 }
 
 io_request io_wait::take_request() noexcept {

@@ -2,11 +2,24 @@
 // <weft/io/io_driver.hpp>: a driver that carries out I/O operations; io_uring, epoll and the simulated world are its peers.
 // SPDX-License-Identifier: MIT
 
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
 #include "weft/base/config.hpp"
 #include "weft/io/io_operation.hpp"
+#include "weft/io/net/endpoint.hpp"
 #include "weft/scheduling/driver.hpp"
 
 namespace weft::inline WEFT_ABI {
+
+/// What io_kind::resolve asks: the addresses of a host name.
+struct name_request {
+    std::string_view host;
+    std::uint16_t port = 0;
+    std::vector<net::endpoint> addresses;  ///< the answer, best first
+    int error = 0;                         ///< or why there is none: an error of getaddrinfo, such as EAI_NONAME
+};
 
 /// Starts and cancels requests; their answers come through driver::poll(), harvest() and monitor_tick().
 ///
@@ -37,8 +50,36 @@ public:
     /// Precondition: no operation on it is in flight.
     virtual void forget(int fd) noexcept { static_cast<void>(fd); }
 
+    /// Told when the frame of `operation` is destroyed before its awaiter went on. A kernel has always answered by then, so that
+    /// only a simulated world has to let go of the record here.
+    virtual void abandon(io_operation& operation) noexcept { static_cast<void>(operation); }
+
+    // What makes, names and closes sockets and never waits. Here these are the kernel's calls; a driver with a network of its own
+    // answers them itself. Results follow the system calls: a value, or a negative errno.
+
+    /// A TCP socket: close-on-exec, never waiting. @returns a descriptor
+    [[nodiscard]] virtual int open_socket(bool v6) noexcept;
+    /// setsockopt(2).
+    [[nodiscard]] virtual int set_option(int fd, int level, int option, const void* value, std::uint32_t size) noexcept;
+    /// bind(2). @param address  a sockaddr
+    [[nodiscard]] virtual int bind(int fd, const void* address, std::uint32_t size) noexcept;
+    /// listen(2).
+    [[nodiscard]] virtual int listen(int fd, int backlog) noexcept;
+    /// shutdown(2). @param how  SHUT_RD, SHUT_WR or SHUT_RDWR
+    virtual int shutdown(int fd, int how) noexcept;
+    /// getsockname(2) or, of the peer, getpeername(2). @param address  room for a sockaddr of `size` bytes; `size` is set
+    [[nodiscard]] virtual int name_of(int fd, bool peer, void* address, std::uint32_t& size) noexcept;
+    /// forget() and close(2), at once. Precondition: no operation on it is in flight.
+    virtual void close_now(int fd) noexcept;
+
 protected:
     io_driver() = default;
 };
+
+/// Lets what runs in `home`, a dispatcher without a runtime such as weft::testing's, do its I/O through `driver`; null: ends that.
+/// Without one such code is refused I/O. Precondition: `driver` stays until the next call for `home`, or until `home` is gone.
+///
+/// Threads  any; code that is running in `home` meanwhile sees the one or the other.
+void set_io_driver(dispatcher& home, io_driver* driver);
 
 }  // namespace weft::inline WEFT_ABI

@@ -22,7 +22,8 @@ enum class io_kind : std::uint8_t {
     open,     ///< buffer: path (zero-terminated), flags: O_…, length: mode of a new file; result: a descriptor
     close,    ///< result 0; the descriptor is gone in any case
     sync,     ///< flags: 0 everything, 1 data only
-    stat      ///< buffer: a `struct statx` of the descriptor, flags: mask
+    stat,     ///< buffer: a `struct statx` of the descriptor, flags: mask
+    resolve   ///< buffer: a name_request; only of a driver that stands for the outside world itself (set_io_driver())
 };
 
 /// One request in flight. Lives in the awaiting frame, so starting one allocates nothing.

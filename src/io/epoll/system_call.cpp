@@ -45,6 +45,7 @@ long call_once(io_operation& operation) noexcept {
         case io_kind::sync: return operation.flags != 0 ? ::fdatasync(fd) : ::fsync(fd);
         case io_kind::stat:
             return ::statx(fd, "", AT_EMPTY_PATH, operation.flags, static_cast<struct statx*>(operation.buffer));
+        case io_kind::resolve: break;
     }
     errno = EINVAL;
     return -1;

@@ -13,7 +13,10 @@
 #include <netdb.h>
 
 #include "io/net/socket_state.hpp"
+#include "io/substitute_driver.hpp"
 #include "weft/base/error.hpp"
+#include "weft/base/thread_block.hpp"
+#include "weft/io/detail/descriptor_operation.hpp"
 #include "weft/scheduling/runtime.hpp"
 #include "weft/task/task_completion_source.hpp"
 #include "weft/task/wait_async.hpp"
@@ -79,12 +82,47 @@ struct look_up {
     }
 };
 
+/// A look-up in a world of its own: a descriptor that is never opened.
+class look_up_state final : public detail::descriptor_state {
+public:
+    look_up_state(io_driver& driver, std::string host, std::uint16_t port)
+        : descriptor_state(driver, -1), host_(std::move(host)) {
+        request_.host = host_;
+        request_.port = port;
+    }
+    [[nodiscard]] const char* kind() const noexcept override { return "resolver"; }
+    [[nodiscard]] std::string name() const override { return host_; }
+    [[nodiscard]] name_request& request() noexcept { return request_; }
+    [[nodiscard]] std::vector<endpoint> answer() {
+        if (request_.error != 0) throw io_error(error_of(request_.error, 0), "resolve '" + host_ + "'");
+        return std::move(request_.addresses);
+    }
+
+private:
+    std::string host_;
+    name_request request_;
+};
+
+struct dropped {
+    void operator()(look_up_state* state) const noexcept { state->abandon(); }
+};
+
+std::string attempt_to_resolve(const detail::descriptor_state& state) { return "resolve '" + state.name() + "'"; }
+using look_up_operation = detail::descriptor_operation<io_kind::resolve, void, &attempt_to_resolve>;
+
 }  // namespace
 
 task<std::vector<endpoint>> resolve(std::string host, std::uint16_t port, cancellation_token token) {
     token.throw_if_cancellation_requested();
     if (const std::optional<endpoint> known = endpoint::try_from_address(host, port))
         co_return std::vector<endpoint>(1, *known);
+    dispatcher* const home = detail::this_thread_block().home;
+    if (io_driver* const world = home == nullptr ? nullptr : detail::substitute_io_driver(*home)) {
+        std::unique_ptr<look_up_state, dropped> state(new look_up_state(*world, std::move(host), port));
+        detail::io_request question(state.get(), &state->request(), 0, std::move(token));
+        co_await look_up_operation(std::move(question)).configure_await(false);
+        co_return state->answer();
+    }
     auto work = std::make_shared<look_up>(std::move(host), port);
     runtime::current().post_blocking([work] { work->run(); });
     task<std::vector<endpoint>> answer = work->answer.task();

@@ -26,9 +26,10 @@ socket_address::socket_address(const net::endpoint& from) noexcept {
     }
 }
 
-socket_address::socket_address(int fd, int (*ask)(int, sockaddr*, socklen_t*)) noexcept {
-    socklen_t size = sizeof storage_;
-    if (ask(fd, data(), &size) == 0) size_ = size;
+socket_address::socket_address(io_driver& driver, int fd, side which) noexcept {
+    std::uint32_t size = sizeof storage_;
+    error_ = -driver.name_of(fd, which == side::peer, &storage_, size);
+    if (error_ == 0) size_ = size;
 }
 
 net::endpoint socket_address::to_endpoint() const noexcept {

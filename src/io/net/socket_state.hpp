@@ -23,7 +23,7 @@ public:
     void rename(const net::endpoint& known_as) noexcept { endpoint_ = known_as; }
 
 protected:
-    void interrupt() noexcept override { ::shutdown(fd(), SHUT_RDWR); }
+    void interrupt() noexcept override { driver().shutdown(fd(), SHUT_RDWR); }
 
 private:
     const char* kind_;
@@ -33,18 +33,23 @@ private:
 /// A socket address of either family.
 class socket_address {
 public:
+    enum class side : bool { local, peer };
+
     explicit socket_address(const net::endpoint& from) noexcept;
-    /// What `ask` (getsockname, getpeername) says of `fd`; is_known() tells whether it did.
-    socket_address(int fd, int (*ask)(int, sockaddr*, socklen_t*)) noexcept;
+    /// Of either side of the connection `fd`; is_known() tells whether there is one.
+    socket_address(io_driver& driver, int fd, side which) noexcept;
 
     [[nodiscard]] sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
     [[nodiscard]] socklen_t size() const noexcept { return size_; }
     [[nodiscard]] bool is_known() const noexcept { return size_ != 0; }
+    /// Why not: an errno.
+    [[nodiscard]] int error() const noexcept { return error_; }
     [[nodiscard]] net::endpoint to_endpoint() const noexcept;
 
 private:
     sockaddr_storage storage_{};
     socklen_t size_ = 0;
+    int error_ = 0;
 };
 
 /// The endpoint behind an address of the C library; false for other families than IP.

@@ -10,7 +10,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "io/net/socket_state.hpp"
 #include "weft/base/error.hpp"
@@ -33,20 +32,19 @@ constexpr const char* listener_kind = "tcp_listener";
 
 /// Sets an integer option. @throws io_error  "<attempt> on '<name>'"
 void set_option(const socket_state& state, int level, int option, const void* value, socklen_t size, const char* attempt) {
-    if (::setsockopt(state.fd(), level, option, value, size) != 0)
-        fail(errno, std::string(attempt) + " on '" + state.name() + "'");
+    if (const int result = state.driver().set_option(state.fd(), level, option, value, size); result < 0)
+        fail(-result, std::string(attempt) + " on '" + state.name() + "'");
 }
 
 /// A non-blocking socket for `peer`'s family; nothing is left open when it throws.
 socket_state* make_socket(const endpoint& known_as, const char* kind, const char* attempt) {
     io_driver& driver = detail::current_io_driver();
-    const int family = known_as.is_v6() ? AF_INET6 : AF_INET;
-    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) fail(errno, std::string(attempt) + " '" + known_as.to_string() + "'");
+    const int fd = driver.open_socket(known_as.is_v6());
+    if (fd < 0) fail(-fd, std::string(attempt) + " '" + known_as.to_string() + "'");
     try {
         return new socket_state(driver, fd, kind, known_as);
     } catch (...) {
-        ::close(fd);
+        driver.close_now(fd);
         throw;
     }
 }
@@ -104,9 +102,9 @@ void tcp_stream::shutdown_send() {
     socket_state& known = state();
     // A peer that has reset the connection needs no telling.
     if (!known.enter()) throw object_disposed(stream_kind);
-    const int error = ::shutdown(known.fd(), SHUT_WR) == 0 || errno == ENOTCONN ? 0 : errno;
+    const int result = known.driver().shutdown(known.fd(), SHUT_WR);
     known.leave();
-    if (error != 0) fail(error, "shut down sending to '" + known.name() + "'");
+    if (result < 0 && result != -ENOTCONN) fail(-result, "shut down sending to '" + known.name() + "'");
 }
 
 void tcp_stream::no_delay(bool on) {
@@ -120,8 +118,9 @@ void tcp_stream::reset_on_close(bool on) {
 }
 
 endpoint tcp_stream::local_endpoint() const {
-    const socket_address address(state().fd(), &::getsockname);
-    if (!address.is_known()) fail(errno, "ask for the local endpoint of the connection to '" + state().name() + "'");
+    const socket_address address(state().driver(), state().fd(), socket_address::side::local);
+    if (!address.is_known())
+        fail(address.error(), "ask for the local endpoint of the connection to '" + state().name() + "'");
     return address.to_endpoint();
 }
 
@@ -142,11 +141,12 @@ tcp_listener tcp_listener::bind(endpoint local, listen_options options) {
     if (options.reuse_port) set_option(*made, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on, "set SO_REUSEPORT");
     socket_address address(local);
     const int fd = made->fd();
-    if (::bind(fd, address.data(), address.size()) != 0 || ::listen(fd, options.backlog) != 0) {
-        fail(errno, "listen on '" + local.to_string() + "'");
-    }
+    io_driver& driver = made->driver();
+    int result = driver.bind(fd, address.data(), address.size());
+    if (result >= 0) result = driver.listen(fd, options.backlog);
+    if (result < 0) fail(-result, "listen on '" + local.to_string() + "'");
     // Known by the port it got, not by the 0 that was asked for.
-    made->rename(socket_address(fd, &::getsockname).to_endpoint());
+    made->rename(socket_address(driver, fd, socket_address::side::local).to_endpoint());
     return tcp_listener(std::move(owner));
 }
 
@@ -159,12 +159,12 @@ task<tcp_stream> tcp_listener::accept(cancellation_token token) {
         try {
             detail::io_request request(&listener, nullptr, 0, token);
             const int fd = co_await detail::accept_operation(std::move(request)).configure_await(false);
-            const socket_address peer(fd, &::getpeername);
+            const socket_address peer(listener.driver(), fd, socket_address::side::peer);
             try {
                 auto* accepted = new socket_state(listener.driver(), fd, stream_kind, peer.to_endpoint());
                 co_return tcp_stream(detail::descriptor_owner(accepted));
             } catch (...) {
-                ::close(fd);
+                listener.driver().close_now(fd);
                 throw;
             }
         } catch (const io_error& problem) {

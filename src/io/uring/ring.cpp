@@ -79,6 +79,7 @@ void prepare(io_uring_sqe& entry, io_operation& operation) noexcept {
             io_uring_prep_statx(
                 &entry, fd, "", AT_EMPTY_PATH, operation.flags, static_cast<struct statx*>(operation.buffer));
             break;
+        case io_kind::resolve: io_uring_prep_close(&entry, -1); break;  // no kernel's business: EBADF
     }
 }
 

@@ -16,7 +16,7 @@ namespace weft::inline WEFT_ABI::detail {
 struct task_core;
 
 /// The driver of the runtime the calling thread works for.
-/// @throws invalid_operation  when that runtime was made without I/O
+/// @throws invalid_operation  when that runtime was made without I/O, or there is none and nobody gave a driver
 [[nodiscard]] io_driver& current_io_driver();
 
 /// What a file or socket object points to; it moves without disturbing operations in flight, which point here.

@@ -1,0 +1,82 @@
+// src/io/io_driver.cpp: the calls that make sockets, as the kernel answers them, and the drivers of dispatchers without a runtime.
+// SPDX-License-Identifier: MIT
+
+#include "weft/io/io_driver.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/substitute_driver.hpp"
+
+namespace weft::inline WEFT_ABI {
+
+namespace {
+
+int answer(int result) noexcept { return result < 0 ? -errno : result; }
+
+/// The drivers given by set_io_driver(). A world of one thread each, so there are few.
+struct substitutes {
+    std::mutex mutex;
+    std::vector<std::pair<const dispatcher*, io_driver*>> drivers;
+};
+
+substitutes& all_substitutes() {
+    static substitutes all;
+    return all;
+}
+
+}  // namespace
+
+int io_driver::open_socket(bool v6) noexcept {
+    return answer(::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+int io_driver::set_option(int fd, int level, int option, const void* value, std::uint32_t size) noexcept {
+    return answer(::setsockopt(fd, level, option, value, size));
+}
+
+int io_driver::bind(int fd, const void* address, std::uint32_t size) noexcept {
+    return answer(::bind(fd, static_cast<const sockaddr*>(address), size));
+}
+
+int io_driver::listen(int fd, int backlog) noexcept { return answer(::listen(fd, backlog)); }
+
+int io_driver::shutdown(int fd, int how) noexcept { return answer(::shutdown(fd, how)); }
+
+int io_driver::name_of(int fd, bool peer, void* address, std::uint32_t& size) noexcept {
+    socklen_t room = size;
+    const int result = (peer ? ::getpeername : ::getsockname)(fd, static_cast<sockaddr*>(address), &room);
+    size = room;
+    return answer(result);
+}
+
+void io_driver::close_now(int fd) noexcept {
+    forget(fd);
+    ::close(fd);
+}
+
+void set_io_driver(dispatcher& home, io_driver* driver) {
+    substitutes& all = all_substitutes();
+    const std::lock_guard guard(all.mutex);
+    std::erase_if(all.drivers, [&](const auto& known) { return known.first == &home; });
+    if (driver != nullptr) all.drivers.emplace_back(&home, driver);
+}
+
+namespace detail {
+
+io_driver* substitute_io_driver(const dispatcher& home) noexcept {
+    substitutes& all = all_substitutes();
+    const std::lock_guard guard(all.mutex);
+    const auto found = std::ranges::find(all.drivers, &home, [](const auto& known) { return known.first; });
+    return found == all.drivers.end() ? nullptr : found->second;
+}
+
+}  // namespace detail
+
+}  // namespace weft::inline WEFT_ABI
