@@ -17,7 +17,8 @@ DIRECT = {
     "resilience": ["coordination"],
     "hosting": ["resilience"],
     "web": ["http", "hosting"],
-    "testing": ["io"],
+    "testing": ["coordination"],
+    "testing_io": ["testing", "io"],
     "interop": ["coordination"],
     "diagnostics": ["web", "data"],
 }

@@ -1,0 +1,553 @@
+// tests/conformance/sockets_test.cpp: making, naming and connecting sockets; how connections end. The same on every driver.
+// SPDX-License-Identifier: MIT
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "backends.hpp"
+#include "io/net/socket_state.hpp"
+
+namespace {
+using namespace weft;
+using namespace weft_test;
+using net::endpoint;
+using weft::detail::socket_address;
+
+int bind_to(stage& on, int fd, const endpoint& where) {
+    socket_address address(where);
+    return on.driver.bind(fd, address.data(), address.size());
+}
+}  // namespace
+
+// ---- records
+
+DRIVER_CASE(a_round_trip_gives_zero) {
+    const int result = co_await perform(on, io_kind::nop, -1);
+    EXPECT_EQ(result, 0);
+}
+
+DRIVER_CASE(a_record_cancelled_before_it_starts_never_does) {
+    io_operation never(io_kind::recv, [](io_operation&) noexcept { ADD_FAILURE() << "completed"; });
+    on.driver.cancel(never);
+    EXPECT_FALSE(on.driver.submit(never));
+    EXPECT_EQ(never.result, -ECANCELED);
+    co_return;
+}
+
+DRIVER_CASE(without_a_descriptor_everything_is_refused) {
+    std::array<char, 4> buffer{};
+    for (const io_kind kind :
+        {io_kind::recv, io_kind::send, io_kind::read, io_kind::write, io_kind::accept, io_kind::sync}) {
+        const int result = co_await perform(on, kind, -1, buffer.data(), buffer.size());
+        EXPECT_EQ(result, -EBADF) << static_cast<int>(kind);
+    }
+    const int readable = co_await ready(on, -1, POLLIN);
+    EXPECT_EQ(readable, -EBADF);
+    const int failed = co_await connect(on, -1, endpoint::loopback_v4(1));
+    EXPECT_EQ(failed, -EBADF);
+}
+
+DRIVER_CASE(a_closed_descriptor_is_refused) {
+    const two_ends both = co_await connected(on);
+    close_both(on, both);
+    char byte = 0;
+    const int result = co_await receive(on, both.client, &byte, 1);
+    EXPECT_EQ(result, -EBADF);
+}
+
+// ---- names
+
+DRIVER_CASE(port_zero_becomes_a_free_port) {
+    endpoint first, second;
+    const int a = listening(on, first);
+    const int b = listening(on, second);
+    EXPECT_NE(first.port(), 0);
+    EXPECT_NE(first.port(), second.port());
+    EXPECT_EQ(first.address(), "127.0.0.1");
+    on.driver.close_now(a);
+    on.driver.close_now(b);
+    co_return;
+}
+
+DRIVER_CASE(a_port_has_one_listener) {
+    endpoint where;
+    const int first = listening(on, where);
+    const int second = on.driver.open_socket(false);
+    EXPECT_EQ(bind_to(on, second, where), -EADDRINUSE);
+    on.driver.close_now(first);
+    on.driver.close_now(second);
+    co_return;
+}
+
+DRIVER_CASE(a_port_taken_on_every_address_is_taken_on_one) {
+    const int first = on.driver.open_socket(false);
+    EXPECT_EQ(bind_to(on, first, endpoint::any_v4()), 0);
+    EXPECT_EQ(on.driver.listen(first, 1), 0);
+    const int second = on.driver.open_socket(false);
+    EXPECT_EQ(bind_to(on, second, endpoint::loopback_v4(name_of(on, first, false).port())), -EADDRINUSE);
+    on.driver.close_now(first);
+    on.driver.close_now(second);
+    co_return;
+}
+
+DRIVER_CASE(a_port_may_be_shared_by_consent) {
+    const int value = 1;
+    const int first = on.driver.open_socket(false);
+    const int second = on.driver.open_socket(false);
+    for (const int fd : {first, second})
+        EXPECT_EQ(on.driver.set_option(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value), 0);
+    EXPECT_EQ(bind_to(on, first, endpoint::loopback_v4()), 0);
+    EXPECT_EQ(on.driver.listen(first, 4), 0);
+    const endpoint where = name_of(on, first, false);
+    EXPECT_EQ(bind_to(on, second, where), 0);
+    EXPECT_EQ(on.driver.listen(second, 4), 0);
+    on.driver.close_now(first);
+    on.driver.close_now(second);
+    co_return;
+}
+
+DRIVER_CASE(a_closed_listener_leaves_its_port) {
+    endpoint where;
+    const int first = listening(on, where);
+    on.driver.close_now(first);
+    const int second = on.driver.open_socket(false);
+    EXPECT_EQ(bind_to(on, second, where), 0);
+    EXPECT_EQ(on.driver.listen(second, 1), 0);
+    on.driver.close_now(second);
+    co_return;
+}
+
+DRIVER_CASE(an_address_of_somebody_else_cannot_be_bound) {
+    const int fd = on.driver.open_socket(false);
+    EXPECT_EQ(bind_to(on, fd, endpoint("192.0.2.1", 0)), -EADDRNOTAVAIL);
+    on.driver.close_now(fd);
+    co_return;
+}
+
+DRIVER_CASE(a_socket_is_bound_once) {
+    const int fd = on.driver.open_socket(false);
+    EXPECT_EQ(bind_to(on, fd, endpoint::loopback_v4()), 0);
+    EXPECT_EQ(bind_to(on, fd, endpoint::loopback_v4()), -EINVAL);
+    on.driver.close_now(fd);
+    co_return;
+}
+
+DRIVER_CASE(the_two_ends_know_each_other) {
+    const two_ends both = co_await connected(on);
+    EXPECT_EQ(name_of(on, both.client, false), name_of(on, both.server, true));
+    EXPECT_EQ(name_of(on, both.client, true), name_of(on, both.server, false));
+    close_both(on, both);
+}
+
+DRIVER_CASE(an_unconnected_socket_has_no_peer) {
+    const int fd = on.driver.open_socket(false);
+    std::array<char, 128> room{};
+    std::uint32_t size = room.size();
+    EXPECT_EQ(on.driver.name_of(fd, true, room.data(), size), -ENOTCONN);
+    on.driver.close_now(fd);
+    co_return;
+}
+
+// ---- connecting
+
+DRIVER_CASE(nobody_listening_refuses) {
+    endpoint where;
+    const int listener = listening(on, where);
+    on.driver.close_now(listener);
+    const int client = on.driver.open_socket(false);
+    const int failed = co_await connect(on, client, where);
+    EXPECT_EQ(failed, -ECONNREFUSED);
+    on.driver.close_now(client);
+}
+
+DRIVER_CASE(a_client_may_come_before_the_accept) {
+    endpoint where;
+    const int listener = listening(on, where);
+    const int client = on.driver.open_socket(false);
+    const int failed = co_await connect(on, client, where);
+    EXPECT_EQ(failed, 0);
+    const int server = co_await perform(on, io_kind::accept, listener);
+    EXPECT_GE(server, 0);
+    EXPECT_EQ(name_of(on, server, true), name_of(on, client, false));
+    close_both(on, {client, server});
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(a_client_may_send_before_the_accept) {
+    endpoint where;
+    const int listener = listening(on, where);
+    const int client = on.driver.open_socket(false);
+    co_await connect(on, client, where);
+    const int failed = co_await send_all(on, client, "early");
+    EXPECT_EQ(failed, 0);
+    on.driver.close_now(client);
+    const int server = co_await perform(on, io_kind::accept, listener);
+    const std::string heard = co_await receive_all(on, server);
+    EXPECT_EQ(heard, "early");
+    on.driver.close_now(server);
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(several_accepts_may_wait) {
+    endpoint where;
+    const int listener = listening(on, where);
+    pending first(on, io_kind::accept, listener);
+    pending second(on, io_kind::accept, listener);
+    const int a = on.driver.open_socket(false);
+    const int b = on.driver.open_socket(false);
+    co_await connect(on, a, where);
+    co_await connect(on, b, where);
+    const int one = co_await first.result();
+    const int two = co_await second.result();
+    EXPECT_GE(one, 0);
+    EXPECT_GE(two, 0);
+    EXPECT_NE(one, two);
+    for (const int fd : {a, b, one, two, listener}) on.driver.close_now(fd);
+}
+
+DRIVER_CASE(a_line_of_clients_is_kept) {
+    endpoint where;
+    const int listener = listening(on, where, 16);
+    std::vector<int> sockets;
+    for (int i = 0; i < 8; ++i) {
+        const int client = on.driver.open_socket(false);
+        const int failed = co_await connect(on, client, where);
+        EXPECT_EQ(failed, 0);
+        sockets.push_back(client);
+    }
+    for (int i = 0; i < 8; ++i) {
+        const int server = co_await perform(on, io_kind::accept, listener);
+        EXPECT_GE(server, 0);
+        // In the order in which they came.
+        EXPECT_EQ(name_of(on, server, true), name_of(on, sockets[static_cast<std::size_t>(i)], false));
+        sockets.push_back(server);
+    }
+    for (const int fd : sockets) on.driver.close_now(fd);
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(connecting_again_changes_nothing) {
+    const two_ends both = co_await connected(on);
+    const int again = co_await connect(on, both.client, name_of(on, both.client, true));
+    EXPECT_TRUE(one_of(again, {0, -EISCONN}));
+    close_both(on, both);
+}
+
+DRIVER_CASE(a_listener_cannot_connect) {
+    endpoint where;
+    const int listener = listening(on, where);
+    const int failed = co_await connect(on, listener, where);
+    EXPECT_TRUE(one_of(failed, {0, -EISCONN}));
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(only_a_listener_accepts) {
+    const int fd = on.driver.open_socket(false);
+    const int fresh = co_await perform(on, io_kind::accept, fd);
+    EXPECT_EQ(fresh, -EINVAL);
+    on.driver.close_now(fd);
+    const two_ends both = co_await connected(on);
+    const int stream = co_await perform(on, io_kind::accept, both.client);
+    EXPECT_EQ(stream, -EINVAL);
+    close_both(on, both);
+}
+
+DRIVER_CASE(a_connection_cannot_listen) {
+    const two_ends both = co_await connected(on);
+    EXPECT_EQ(on.driver.listen(both.client, 1), -EINVAL);
+    close_both(on, both);
+}
+
+DRIVER_CASE(an_unconnected_socket_moves_no_bytes) {
+    const int fd = on.driver.open_socket(false);
+    char byte = 'x';
+    const int received = co_await receive(on, fd, &byte, 1);
+    EXPECT_EQ(received, -ENOTCONN);
+    const int sent = co_await send(on, fd, "x");
+    EXPECT_EQ(sent, -EPIPE);
+    EXPECT_EQ(on.driver.shutdown(fd, SHUT_WR), -ENOTCONN);
+    on.driver.close_now(fd);
+}
+
+// ---- the end of a direction
+
+DRIVER_CASE(the_end_comes_after_all_bytes_and_stays) {
+    const two_ends both = co_await connected(on);
+    co_await send_all(on, both.client, "last words");
+    EXPECT_EQ(on.driver.shutdown(both.client, SHUT_WR), 0);
+    const std::string heard = co_await receive_all(on, both.server);
+    EXPECT_EQ(heard, "last words");
+    char byte = 0;
+    for (int i = 0; i < 2; ++i) {
+        const int again = co_await receive(on, both.server, &byte, 1);
+        EXPECT_EQ(again, 0);
+    }
+    close_both(on, both);
+}
+
+DRIVER_CASE(after_one_direction_has_ended_the_other_goes_on) {
+    const two_ends both = co_await connected(on);
+    on.driver.shutdown(both.client, SHUT_WR);
+    const std::string question = co_await receive_all(on, both.server);
+    EXPECT_EQ(question, "");
+    co_await send_all(on, both.server, "answer");
+    on.driver.close_now(both.server);
+    const std::string answer = co_await receive_all(on, both.client);
+    EXPECT_EQ(answer, "answer");
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(both_directions_end_in_either_order) {
+    for (const bool client_first : {true, false}) {
+        const two_ends both = co_await connected(on);
+        const int first = client_first ? both.client : both.server;
+        const int second = client_first ? both.server : both.client;
+        co_await send_all(on, first, "a");
+        on.driver.shutdown(first, SHUT_WR);
+        const std::string at_second = co_await receive_all(on, second);
+        co_await send_all(on, second, "b");
+        on.driver.shutdown(second, SHUT_WR);
+        const std::string at_first = co_await receive_all(on, first);
+        EXPECT_EQ(at_second, "a");
+        EXPECT_EQ(at_first, "b");
+        close_both(on, both);
+    }
+}
+
+DRIVER_CASE(both_directions_may_end_at_once) {
+    const two_ends both = co_await connected(on);
+    co_await send_all(on, both.client, "to server");
+    co_await send_all(on, both.server, "to client");
+    on.driver.shutdown(both.client, SHUT_WR);
+    on.driver.shutdown(both.server, SHUT_WR);
+    const std::string at_server = co_await receive_all(on, both.server);
+    const std::string at_client = co_await receive_all(on, both.client);
+    EXPECT_EQ(at_server, "to server");
+    EXPECT_EQ(at_client, "to client");
+    close_both(on, both);
+}
+
+DRIVER_CASE(after_the_own_end_nothing_is_sent) {
+    const two_ends both = co_await connected(on);
+    on.driver.shutdown(both.client, SHUT_WR);
+    const int sent = co_await send(on, both.client, "more");
+    EXPECT_EQ(sent, -EPIPE);
+    close_both(on, both);
+}
+
+DRIVER_CASE(shutting_down_ends_a_read_that_waits) {
+    const two_ends both = co_await connected(on);
+    char byte = 0;
+    pending reading(on, io_kind::recv, both.client, &byte, 1);
+    on.driver.shutdown(both.client, SHUT_RDWR);
+    const int result = co_await reading.result();
+    EXPECT_EQ(result, 0);
+    close_both(on, both);
+}
+
+DRIVER_CASE(shutting_down_ends_an_accept_that_waits) {
+    endpoint where;
+    const int listener = listening(on, where);
+    pending accepting(on, io_kind::accept, listener);
+    on.driver.shutdown(listener, SHUT_RDWR);
+    const int result = co_await accepting.result();
+    EXPECT_EQ(result, -EINVAL);
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(closing_tells_the_peer) {
+    const two_ends both = co_await connected(on);
+    char byte = 0;
+    pending reading(on, io_kind::recv, both.server, &byte, 1);
+    on.driver.close_now(both.client);
+    const int result = co_await reading.result();
+    EXPECT_EQ(result, 0);
+    on.driver.close_now(both.server);
+}
+
+DRIVER_CASE(what_was_sent_arrives_although_the_sender_is_gone) {
+    const two_ends both = co_await connected(on);
+    const std::string text(30'000, 'x');
+    co_await send_all(on, both.client, text);
+    on.driver.close_now(both.client);
+    const std::string heard = co_await receive_all(on, both.server);
+    EXPECT_EQ(heard.size(), text.size());
+    on.driver.close_now(both.server);
+}
+
+// ---- resets
+
+DRIVER_CASE(writing_to_a_closed_peer_fails_in_the_end) {
+    const two_ends both = co_await connected(on);
+    on.driver.close_now(both.server);
+    int result = 1;
+    // Until the peer's answer, what is written goes into the buffer.
+    for (int i = 0; i < 10'000 && result > 0; ++i) {
+        result = co_await send(on, both.client, "into the void");
+        if (result > 0) static_cast<void>(co_await ready(on, both.client, POLLIN));
+    }
+    EXPECT_TRUE(one_of(result, {-EPIPE, -ECONNRESET}));
+    const int again = co_await send(on, both.client, "x");
+    EXPECT_EQ(again, -EPIPE);
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(closing_over_unread_bytes_resets) {
+    const two_ends both = co_await connected(on);
+    co_await send_all(on, both.client, "unread");
+    co_await ready(on, both.server, POLLIN);
+    on.driver.close_now(both.server);
+    char byte = 0;
+    const int result = co_await receive(on, both.client, &byte, 1);
+    EXPECT_EQ(result, -ECONNRESET);
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(a_reset_is_told_once_then_the_stream_is_over) {
+    const two_ends both = co_await connected(on);
+    reset_on_close(on, both.server);
+    on.driver.close_now(both.server);
+    char byte = 0;
+    const int first = co_await receive(on, both.client, &byte, 1);
+    EXPECT_EQ(first, -ECONNRESET);
+    const int second = co_await receive(on, both.client, &byte, 1);
+    EXPECT_EQ(second, 0);
+    const int sent = co_await send(on, both.client, "x");
+    EXPECT_EQ(sent, -EPIPE);
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(a_reset_is_told_to_a_writer_too) {
+    const two_ends both = co_await connected(on);
+    reset_on_close(on, both.server);
+    on.driver.close_now(both.server);
+    co_await ready(on, both.client, POLLIN);
+    const int first = co_await send(on, both.client, "x");
+    EXPECT_EQ(first, -ECONNRESET);
+    const int second = co_await send(on, both.client, "x");
+    EXPECT_EQ(second, -EPIPE);
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(a_reset_ends_a_read_that_waits) {
+    const two_ends both = co_await connected(on);
+    char byte = 0;
+    pending reading(on, io_kind::recv, both.client, &byte, 1);
+    reset_on_close(on, both.server);
+    on.driver.close_now(both.server);
+    const int result = co_await reading.result();
+    EXPECT_EQ(result, -ECONNRESET);
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(bytes_that_came_before_a_reset_are_read_first) {
+    const two_ends both = co_await connected(on);
+    co_await send_all(on, both.server, "before");
+    for (std::string heard; heard.size() < 6;) {
+        co_await ready(on, both.client, POLLIN);
+        break;
+    }
+    reset_on_close(on, both.server);
+    on.driver.close_now(both.server);
+    const std::string heard = co_await receive_all(on, both.client);
+    EXPECT_EQ(heard, "before!ECONNRESET");
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(a_reset_has_no_peer_any_more) {
+    const two_ends both = co_await connected(on);
+    reset_on_close(on, both.server);
+    on.driver.close_now(both.server);
+    co_await ready(on, both.client, POLLIN);
+    std::array<char, 128> room{};
+    std::uint32_t size = room.size();
+    EXPECT_EQ(on.driver.name_of(both.client, true, room.data(), size), -ENOTCONN);
+    EXPECT_EQ(on.driver.shutdown(both.client, SHUT_WR), -ENOTCONN);
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(a_client_that_resets_in_the_line_is_accepted_dead_or_not_at_all) {
+    endpoint where;
+    const int listener = listening(on, where);
+    const int client = on.driver.open_socket(false);
+    co_await connect(on, client, where);
+    reset_on_close(on, client);
+    on.driver.close_now(client);
+    const int server = co_await perform(on, io_kind::accept, listener);
+    if (server >= 0) {
+        char byte = 0;
+        const int result = co_await receive(on, server, &byte, 1);
+        EXPECT_EQ(result, -ECONNRESET);
+        on.driver.close_now(server);
+    } else {
+        EXPECT_EQ(server, -ECONNABORTED);
+    }
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(a_listener_that_closes_resets_those_who_wait) {
+    endpoint where;
+    const int listener = listening(on, where);
+    const int client = on.driver.open_socket(false);
+    co_await connect(on, client, where);
+    on.driver.close_now(listener);
+    char byte = 0;
+    const int result = co_await receive(on, client, &byte, 1);
+    EXPECT_EQ(result, -ECONNRESET);
+    on.driver.close_now(client);
+}
+
+// ---- readiness
+
+DRIVER_CASE(a_connection_is_writable_at_once) {
+    const two_ends both = co_await connected(on);
+    const int events = co_await ready(on, both.client, POLLOUT);
+    EXPECT_EQ(events, POLLOUT);
+    close_both(on, both);
+}
+
+DRIVER_CASE(bytes_make_a_connection_readable) {
+    const two_ends both = co_await connected(on);
+    pending waiting(on, io_kind::poll, both.client, nullptr, 0, io_operation::no_offset, POLLIN);
+    co_await send_all(on, both.server, "x");
+    const int events = co_await waiting.result();
+    EXPECT_EQ(events & POLLIN, POLLIN);
+    char byte = 0;
+    const int count = co_await receive(on, both.client, &byte, 1);
+    EXPECT_EQ(count, 1);
+    close_both(on, both);
+}
+
+DRIVER_CASE(the_end_makes_a_connection_readable) {
+    const two_ends both = co_await connected(on);
+    on.driver.close_now(both.server);
+    const int events = co_await ready(on, both.client, POLLIN);
+    EXPECT_EQ(events & POLLIN, POLLIN);
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(a_reset_is_an_event_nobody_asked_for) {
+    const two_ends both = co_await connected(on);
+    reset_on_close(on, both.server);
+    on.driver.close_now(both.server);
+    const int events = co_await ready(on, both.client, POLLIN);
+    EXPECT_EQ(events & (POLLIN | POLLERR | POLLHUP), POLLIN | POLLERR | POLLHUP);
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(a_client_makes_a_listener_readable) {
+    endpoint where;
+    const int listener = listening(on, where);
+    pending waiting(on, io_kind::poll, listener, nullptr, 0, io_operation::no_offset, POLLIN);
+    const int client = on.driver.open_socket(false);
+    co_await connect(on, client, where);
+    const int events = co_await waiting.result();
+    EXPECT_EQ(events, POLLIN);
+    on.driver.close_now(client);
+    on.driver.close_now(listener);
+}
