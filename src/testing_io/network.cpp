@@ -286,9 +286,10 @@ void network::push(tcp_end& from, what kind, std::string_view bytes) {
     pump(from);
 }
 
-// A reset is sent once: over a cut link it is lost, and the other side finds out by itself.
-void network::push_reset(tcp_end& from) {
-    if (from.node->up && !is_cut(*from.node, *peer_of(from).node)) push(from, what::reset);
+// Over a cut link a reset is lost, and the other side finds out by itself. One that answers data is not: the other side sends
+// the data again, until it is answered or has lost patience.
+void network::push_reset(tcp_end& from, what kind) {
+    if (from.node->up && (kind == what::answer || !is_cut(*from.node, *peer_of(from).node))) push(from, kind);
 }
 
 void network::pump(tcp_end& from) {
@@ -304,7 +305,7 @@ void network::pump(tcp_end& from) {
         from.was_blocked = true;
         if (!is_cut(*from.node, target)) {
             from.limit.stop();
-        } else if (from.at == stage::dead) {
+        } else if (from.at == stage::dead && from.outgoing.back().kind != what::answer) {
             from.outgoing.clear();
             from.outgoing_bytes = 0;
         } else if (!from.limit.is_armed()) {
@@ -341,12 +342,13 @@ void network::receive_segment(tcp_end& to, const tcp_end::segment& segment) {
     }
     switch (segment.kind) {
         case what::reset:
+        case what::answer:
             // Linux: a side that has seen the other's end can only fail to write.
             if (to.at == stage::open) die(to, to.peer_ended ? EPIPE : ECONNRESET);
             break;
         case what::data:
             if (to.released || to.at == stage::dead) {
-                push_reset(to);
+                push_reset(to, what::answer);
                 break;
             }
             to.received += segment.bytes;
@@ -378,7 +380,14 @@ void network::die(tcp_end& end, int error) {
 
 void network::out_of_patience(tcp_end& end) {
     connection& both = *end.link;
-    die(end, ETIMEDOUT);
+    if (end.at == stage::dead) {
+        // Its answer never came through.
+        end.outgoing.clear();
+        end.outgoing_bytes = 0;
+        die(peer_of(end), ETIMEDOUT);
+    } else {
+        die(end, ETIMEDOUT);
+    }
     collect(both);
 }
 

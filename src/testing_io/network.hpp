@@ -33,7 +33,12 @@ struct tcp_end {
         dead  ///< reset, given up or refused: `error` is reported once
     };
     struct segment {
-        enum class what : std::uint8_t { data, end, reset };
+        enum class what : std::uint8_t {
+            data,
+            end,
+            reset,  ///< sent once, so a cut link loses it
+            answer  ///< a reset in answer to data, which is sent until there is an answer
+        };
         what kind;
         std::string bytes;
         time_point due;
@@ -130,7 +135,7 @@ private:
     void pump(tcp_end& from);
     void arrived(tcp_end& from);
     void receive_segment(tcp_end& to, const tcp_end::segment& what);
-    void push_reset(tcp_end& from);
+    void push_reset(tcp_end& from, tcp_end::segment::what kind = tcp_end::segment::what::reset);
     void die(tcp_end& end, int error);
     void wake(tcp_end& end);
     void request_step(tcp_end& client);
