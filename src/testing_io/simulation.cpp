@@ -38,7 +38,7 @@ bool waits_to_write(const io_operation& operation) noexcept {
     }
 }
 
-/// Worlds whose descriptors are gone, while somebody may still ask them to cancel: kept on purpose.
+/// Worlds that somebody without a descriptor may still ask to cancel: kept on purpose.
 std::vector<std::unique_ptr<simulation>>& kept_worlds() {
     static auto* const worlds = new std::vector<std::unique_ptr<simulation>>();
     return *worlds;
@@ -85,9 +85,8 @@ simulation::~simulation() { stop(); }
 void simulation::retire() noexcept {
     stop();
     retired_ = true;
-    if (!descriptors_.empty()) return;
     if (kept_) kept_worlds().emplace_back(this);
-    else delete this;
+    else if (descriptors_.empty()) delete this;
 }
 
 void simulation::stop() noexcept {

@@ -63,7 +63,7 @@ public:
     simulation(dispatcher& home, chooser& choices);
     ~simulation() override;
 
-    /// stop(), and goes as soon as no descriptor is open.
+    /// stop(), and goes as soon as no descriptor is open and nobody can have it cancel anything.
     void retire() noexcept;
 
     // ---- io_driver. Nobody polls: moments are timers of the dispatcher's clock.
