@@ -237,7 +237,7 @@ bool simulation::submit(io_operation& operation) noexcept {
     if (on == nullptr || (where != nullptr && where->is_lost())) return false;
 
     request& started = in_flight_.emplace_back(*this, operation, where, *on);
-    started.self = std::prev(in_flight_.end());
+    started.position = std::prev(in_flight_.end());
     by_operation_.emplace(&operation, &started);
     if (where != nullptr && where->keeps_order()) {
         line_of(operation, *where).push_back(&started);
@@ -268,7 +268,7 @@ void simulation::deliver(request& which) noexcept {
 void simulation::forget_request(request& which) noexcept {
     if (which.where != nullptr && which.where->keeps_order()) std::erase(line_of(*which.operation, *which.where), &which);
     by_operation_.erase(which.operation);
-    in_flight_.erase(which.self);
+    in_flight_.erase(which.position);
 }
 
 void simulation::finish(request& which, int result) noexcept {

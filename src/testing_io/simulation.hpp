@@ -55,7 +55,7 @@ struct request {
     unsigned incarnation;
     moment delivery;
     moment cancellation;
-    std::list<request>::iterator self;
+    std::list<request>::iterator position;
 };
 
 class simulation final : public io_driver {

@@ -101,7 +101,7 @@ void run_on(backend which, task<> (*body)(stage&)) {
 }
 
 INSTANTIATE_TEST_SUITE_P(io, drivers, ::testing::Values(backend::simulated, backend::epoll, backend::io_uring),
-    [](const ::testing::TestParamInfo<backend>& info) { return name_of(info.param); });
+    [](const ::testing::TestParamInfo<backend>& of) { return name_of(of.param); });
 
 // ---- records
 
