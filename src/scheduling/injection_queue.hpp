@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <mutex>
 
+#include "weft/base/atomics.hpp"
 #include "weft/base/config.hpp"
 #include "weft/base/spin_lock.hpp"
 #include "weft/base/work_item.hpp"
@@ -15,9 +16,10 @@ namespace weft::inline WEFT_ABI::detail {
 /// An intrusive list under a spin lock: a section is a few stores, and a batch costs one.
 ///
 /// Threads  any.
-class injection_queue {
+template <class Item, class Atomics>
+class basic_injection_queue {
 public:
-    void push(work_item& item) noexcept {
+    void push(Item& item) noexcept {
         item.next = nullptr;
         const std::lock_guard guard(lock_);
         (tail_ == nullptr ? head_ : tail_->next) = &item;
@@ -26,7 +28,7 @@ public:
     }
 
     /// `count` linked items at once, from `first` to `last`.
-    void push_list(work_item& first, work_item& last, std::size_t count) noexcept {
+    void push_list(Item& first, Item& last, std::size_t count) noexcept {
         last.next = nullptr;
         const std::lock_guard guard(lock_);
         (tail_ == nullptr ? head_ : tail_->next) = &first;
@@ -35,14 +37,14 @@ public:
     }
 
     /// The oldest; null when empty.
-    [[nodiscard]] work_item* pop() noexcept {
+    [[nodiscard]] Item* pop() noexcept {
         if (empty()) return nullptr;
         const std::lock_guard guard(lock_);
         return take();
     }
 
     /// Moves up to `limit` of the oldest into `items`. @returns how many
-    [[nodiscard]] std::size_t pop_many(work_item** items, std::size_t limit) noexcept {
+    [[nodiscard]] std::size_t pop_many(Item** items, std::size_t limit) noexcept {
         if (empty()) return 0;
         const std::lock_guard guard(lock_);
         std::size_t taken = 0;
@@ -55,8 +57,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
 private:
-    work_item* take() noexcept {
-        work_item* item = head_;
+    Item* take() noexcept {
+        Item* item = head_;
         if (item == nullptr) return nullptr;
         head_ = item->next;
         if (head_ == nullptr) tail_ = nullptr;
@@ -64,10 +66,12 @@ private:
         return item;
     }
 
-    spin_lock lock_;
-    work_item* head_ = nullptr;
-    work_item* tail_ = nullptr;
-    std::atomic<std::size_t> count_{0};
+    basic_spin_lock<Atomics> lock_;
+    typename Atomics::template plain<Item*> head_ = nullptr;
+    typename Atomics::template plain<Item*> tail_ = nullptr;
+    typename Atomics::template atomic<std::size_t> count_{0};
 };
+
+using injection_queue = basic_injection_queue<work_item, std_atomics>;
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -25,21 +25,23 @@
 #include <cstdint>
 #include <memory>
 
+#include "weft/base/atomics.hpp"
 #include "weft/base/config.hpp"
 #include "weft/base/work_item.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
 /// Unbounded; push() allocates when it must grow and ends the process when it cannot.
-class work_deque {
+template <class Item, class Atomics, std::int64_t FirstSize = 256>
+class basic_work_deque {
 public:
-    work_deque() : ring_(new ring(first_size, nullptr)) {}
-    ~work_deque() { delete ring_.load(std::memory_order_relaxed); }
-    work_deque(const work_deque&) = delete;
-    work_deque& operator=(const work_deque&) = delete;
+    basic_work_deque() : ring_(new ring(FirstSize, nullptr)) {}
+    ~basic_work_deque() { delete ring_.load(std::memory_order_relaxed); }
+    basic_work_deque(const basic_work_deque&) = delete;
+    basic_work_deque& operator=(const basic_work_deque&) = delete;
 
     /// Owner only.
-    void push(work_item& item) noexcept {
+    void push(Item& item) noexcept {
         const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
         ring* cells = ring_.load(std::memory_order_relaxed);
         if (bottom - top_seen_ >= cells->size) [[unlikely]]
@@ -49,7 +51,7 @@ public:
     }
 
     /// Owner only: the newest, null when empty.
-    [[nodiscard]] work_item* pop() noexcept {
+    [[nodiscard]] Item* pop() noexcept {
         const std::int64_t last = bottom_.load(std::memory_order_relaxed) - 1;
         std::int64_t top = top_.load(std::memory_order_relaxed);
         if (last < top) return nullptr;  // top_ only grows: empty for certain
@@ -63,17 +65,17 @@ public:
             if (last < top) return nullptr;
         }
         // Rule 4. Sequentially consistent like the thieves' exchange: both are one total order on `top_`.
-        work_item* item = cells->at(last).load(std::memory_order_relaxed);
+        Item* item = cells->at(last).load(std::memory_order_relaxed);
         return top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst, std::memory_order_relaxed) ? item
                                                                                                                 : nullptr;
     }
 
     /// Any thread: the oldest, null when empty. Sets `lost` when another thread was faster and looking again may succeed.
-    [[nodiscard]] work_item* steal(bool& lost) noexcept {
+    [[nodiscard]] Item* steal(bool& lost) noexcept {
         std::int64_t top = top_.load(std::memory_order_seq_cst);  // rule 3; pairs with pop()
         if (top >= bottom_.load(std::memory_order_seq_cst)) return nullptr;
         // Acquire pairs with make_room(): the ring's cells are seen as it copied them.
-        work_item* item = ring_.load(std::memory_order_acquire)->at(top).load(std::memory_order_relaxed);
+        Item* item = ring_.load(std::memory_order_acquire)->at(top).load(std::memory_order_relaxed);
         if (top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) return item;
         lost = true;
         return nullptr;
@@ -88,19 +90,18 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
 private:
-    static constexpr std::int64_t first_size = 256;
+    template <class T>
+    using atomic = typename Atomics::template atomic<T>;
 
     struct ring {
         ring(std::int64_t count, ring* before)
-            : size(count), previous(before), cells(new std::atomic<work_item*>[static_cast<std::size_t>(count)]) {}
+            : size(count), previous(before), cells(new atomic<Item*>[static_cast<std::size_t>(count)]) {}
 
-        std::atomic<work_item*>& at(std::int64_t index) noexcept {
-            return cells[static_cast<std::size_t>(index & (size - 1))];
-        }
+        atomic<Item*>& at(std::int64_t index) noexcept { return cells[static_cast<std::size_t>(index & (size - 1))]; }
 
-        std::int64_t size;
+        typename Atomics::template plain<std::int64_t> size;
         std::unique_ptr<ring> previous;
-        std::unique_ptr<std::atomic<work_item*>[]> cells;
+        std::unique_ptr<atomic<Item*>[]> cells;
     };
 
     WEFT_NOINLINE ring* make_room(std::int64_t bottom, ring* full) noexcept {
@@ -114,10 +115,12 @@ private:
         return larger;
     }
 
-    alignas(64) std::atomic<std::int64_t> top_{0};
-    alignas(64) std::atomic<std::int64_t> bottom_{0};
-    std::atomic<ring*> ring_;
+    alignas(64) atomic<std::int64_t> top_{0};
+    alignas(64) atomic<std::int64_t> bottom_{0};
+    atomic<ring*> ring_;
     std::int64_t top_seen_ = 0;  ///< owner only: a top_ of the past, which bounds the free cells from below
 };
+
+using work_deque = basic_work_deque<work_item, std_atomics>;
 
 }  // namespace weft::inline WEFT_ABI::detail

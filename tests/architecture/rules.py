@@ -23,8 +23,8 @@ DIRECT = {
     "diagnostics": ["web", "data"],
 }
 # Rooms of tests/ that are no rooms of the library: they may see everything.
-TEST_ONLY = {"support", "conformance", "explore", "architecture", "compile_fail", "package", "lint", "sanitizer_plants", "interop_asio",
-             "interop_glib", "interop_gtk", "interop_qt"}
+TEST_ONLY = {"support", "conformance", "explore", "architecture", "compile_fail", "package", "lint", "sanitizer_plants", "models",
+             "interop_asio", "interop_glib", "interop_gtk", "interop_qt"}
 
 # Folders of front doors: include/weft/fs/file.hpp opens include/weft/io/fs/file.hpp.
 DOOR_FOLDERS = {"fs", "net", "sync"}

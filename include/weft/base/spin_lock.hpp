@@ -4,31 +4,21 @@
 
 #include <atomic>
 
+#include "weft/base/atomics.hpp"
 #include "weft/base/config.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
-/// Lets the sibling hyper-thread and the memory system breathe inside a spin.
-inline void cpu_pause() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
-
-/// Gives the processor to another thread: on few cores the holder of a lock may need this very one.
-void yield_processor() noexcept;
-
 /// Mutual exclusion for a handful of loads and stores; never held across a call into user code, an allocation or a system call.
-class spin_lock {
+template <class Atomics>
+class basic_spin_lock {
 public:
     void lock() noexcept {
         // Acquire pairs with unlock()'s release: what the last holder wrote is seen here.
         for (int tries = 0; held_.exchange(true, std::memory_order_acquire);) {
             while (held_.load(std::memory_order_relaxed)) {
-                if (++tries < 64) cpu_pause();
-                else yield_processor();
+                if (++tries < 64) Atomics::pause();
+                else Atomics::yield();
             }
         }
     }
@@ -36,7 +26,9 @@ public:
     void unlock() noexcept { held_.store(false, std::memory_order_release); }
 
 private:
-    std::atomic<bool> held_{false};
+    typename Atomics::template atomic<bool> held_{false};
 };
+
+using spin_lock = basic_spin_lock<std_atomics>;
 
 }  // namespace weft::inline WEFT_ABI::detail
