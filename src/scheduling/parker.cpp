@@ -35,19 +35,17 @@ bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, time_p
 }  // namespace
 
 bool parker::park(time_point deadline) noexcept {
-    // Acquire in every read of `notified` pairs with wake()'s release: the sleeper sees what the waker wrote before.
-    std::uint32_t seen = awake;
-    if (state_.compare_exchange_strong(seen, asleep, std::memory_order_acquire)) {
-        while (state_.load(std::memory_order_relaxed) == asleep)
-            if (!futex_wait(state_, asleep, deadline)) break;
+    if (state_.lie_down()) {
+        while (state_.is_asleep())
+            if (!futex_wait(state_.futex(), state_.asleep, deadline)) break;
     }
-    return state_.exchange(awake, std::memory_order_acquire) == notified;
+    return state_.get_up();
 }
 
 void parker::wake() noexcept {
-    if (state_.exchange(notified, std::memory_order_release) == asleep)
-        syscall(
-            SYS_futex, reinterpret_cast<std::uint32_t*>(&state_), FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
+    if (state_.wake())
+        syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&state_.futex()), FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr,
+            nullptr, 0);
 }
 
 }  // namespace weft::inline WEFT_ABI::detail

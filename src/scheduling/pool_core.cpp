@@ -164,21 +164,17 @@ void pool_core::post(work_item& item, post_hint hint) noexcept {
 }
 
 void pool_core::notify() noexcept {
-    // Pairs with the fences in park() and blocking_began(): the item was queued before, their state is read after. With
-    // anything weaker the item could be missed by both sides (store then load).
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    wake_helper();
+    idle_.call_helper_surely([this](worker& sleeper) { rouse(sleeper); }, [this] { replace_blocked(); });
 }
 
 /// Sees to it that somebody comes for work that is visible. Without the fence of notify() this may miss one who is lying down
 /// right now: enough for an item in the queue of a running worker, which is itself awake, and looks again (maintain()).
 void pool_core::wake_helper() noexcept {
-    const auto [sleeping, searching] = idle_.look();
-    if (searching > 0) return;  // a searcher looks at every queue again before it sleeps
-    if (sleeping > 0) {
-        if (worker* sleeper = idle_.wake_one()) rouse(*sleeper);
-        return;
-    }
+    idle_.call_helper([this](worker& sleeper) { rouse(sleeper); }, [this] { replace_blocked(); });
+}
+
+/// Nobody sleeps: a thread is missing if some have announced that they block.
+void pool_core::replace_blocked() noexcept {
     if (running_.load(std::memory_order_relaxed) < goal_.load(std::memory_order_relaxed)) [[unlikely]]
         add_thread(injection_reason::blocking);
 }

@@ -87,6 +87,7 @@ private:
     [[nodiscard]] worker* this_worker() noexcept;
     void notify() noexcept;
     void wake_helper() noexcept;
+    void replace_blocked() noexcept;
     void rouse(worker& sleeper) noexcept;
     [[nodiscard]] bool work_visible() const noexcept;
     [[nodiscard]] bool shared_work() const noexcept {

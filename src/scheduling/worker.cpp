@@ -299,19 +299,15 @@ void pool_core::end_collecting(worker& self) noexcept {
 }
 
 void pool_core::found_work(worker& self) noexcept {
-    if (!idle_.end_search(self)) return;
-    // Posts that saw this searcher woke nobody. Pairs with notify().
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (work_visible()) notify();
+    if (idle_.end_search_and_look(self, [this] { return work_visible(); })) notify();
 }
 
 // ---- sleeping
 
 /// @returns false when the thread should end
 bool pool_core::park(worker& self) noexcept {
-    idle_.lie_down(self);                                 // step 1
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // step 2; pairs with notify()
-    const bool look_again = stopping_.load(std::memory_order_relaxed) || (idle_.look().searching == 0 && work_visible());
+    const bool work_waits = idle_.lie_down_and_look(self, [this] { return work_visible(); });  // steps 1 and 2
+    const bool look_again = work_waits || stopping_.load(std::memory_order_relaxed);
     const bool slept_out = !look_again && !sleep(self);  // step 3
     const bool woken = idle_.get_up(self);
     if (self.collecting) end_collecting(self);
