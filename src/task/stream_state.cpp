@@ -54,7 +54,7 @@ void stream_state::end_segment(bool for_good) noexcept {
     }
     live_tasks::remove(core_);
     task_core& mine = core_;
-    mine.refs.fetch_sub(1, std::memory_order_relaxed);  // the suspended frame's; the handle has one
+    mine.refs.drop_second();  // the suspended frame's; the handle has one
     task_core* const other = meeting_.exchange(arrived(), std::memory_order_acq_rel);
     if (other == orphaned()) {
         mine.handle().destroy();

@@ -7,8 +7,7 @@
 //              3. deliver()            queues or returns the continuations
 //              4. release()            drops the frame's own reference
 //
-// The lists of two and more nodes are changed under lock_bit, which is held for a few instructions and never while another
-// function is called.
+// The word itself, with its list of continuations and the reasons for its memory orders, is status_word.hpp.
 // SPDX-License-Identifier: MIT
 
 #include "weft/task/detail/task_core.hpp"
@@ -28,11 +27,6 @@
 
 namespace weft::inline WEFT_ABI::detail {
 namespace {
-
-continuation* node_of(std::uintptr_t word) noexcept {
-    return reinterpret_cast<continuation*>(word & ~task_core::word_bits);
-}
-std::uintptr_t bits_of(const continuation* node) noexcept { return reinterpret_cast<std::uintptr_t>(node); }
 
 template <class T>
 T* place_as(std::uintptr_t place) noexcept {
@@ -149,8 +143,8 @@ std::int32_t task_core::id() noexcept {
 }
 
 task_status task_core::status() const noexcept {
-    const std::uintptr_t now = word.load(std::memory_order_acquire);
-    if ((now & done_bit) != 0) return static_cast<task_status>(now >> status_shift);
+    const std::uintptr_t now = word.load();
+    if ((now & word.done_bit) != 0) return static_cast<task_status>(word.status_in(now));
     const std::uint8_t seen = flags.load(std::memory_order_relaxed);
     if ((seen & flag_delegate) == 0) return task_status::waiting_for_activation;
     const bool cold = (seen & flag_cold) != 0;
@@ -178,7 +172,7 @@ suspension task_core::begin_suspend(bool capture_context) noexcept {
         switch_context(block, locals);
         home = runs_on;
         // Nobody else can see the task yet: the frame's own reference needs no read-modify-write.
-        refs.store(2, std::memory_order_relaxed);
+        refs.set(2);
         live_tasks::add(*this);
     }
     locals = mine;
@@ -192,7 +186,7 @@ void task_core::undo_suspend(const suspension& what) noexcept {
     context_map* mine = locals;
     if (what.was_first) {
         live_tasks::remove(*this);
-        refs.store(1, std::memory_order_relaxed);
+        refs.set(1);
         locals = retain_context(block.locals);
         place = reinterpret_cast<std::uintptr_t>(block.sync);
         prev = reinterpret_cast<continuation*>(&block);
@@ -204,78 +198,9 @@ void task_core::undo_suspend(const suspension& what) noexcept {
     switch_context(block, mine);
 }
 
-bool task_core::add_continuation(continuation& node) noexcept {
-    std::uintptr_t now = word.load(std::memory_order_acquire);
-    for (;;) {
-        if ((now & done_bit) != 0) return false;
-        if ((now & lock_bit) != 0) {
-            cpu_pause();
-            now = word.load(std::memory_order_acquire);
-        } else if (node_of(now) == nullptr) {
-            // Release: publish() acquires, and runs what the node describes.
-            if (word.compare_exchange_weak(
-                    now, (now & claim_bit) | bits_of(&node), std::memory_order_acq_rel, std::memory_order_acquire))
-                return true;
-        } else if (word.compare_exchange_weak(now, now | lock_bit, std::memory_order_acquire, std::memory_order_acquire)) {
-            continuation* head = node_of(now);
-            if ((now & list_bit) == 0) head->next = head->prev = head;
-            node.prev = head->prev;
-            node.next = head;
-            head->prev->next = &node;
-            head->prev = &node;
-            // try_claim() may have set its bit meanwhile: keep it, and open the lock with the release the next owner acquires.
-            now = word.load(std::memory_order_relaxed);
-            while (!word.compare_exchange_weak(
-                now, (now & claim_bit) | bits_of(head) | list_bit, std::memory_order_release, std::memory_order_relaxed)) {}
-            return true;
-        }
-    }
-}
+bool task_core::add_continuation(continuation& node) noexcept { return word.add(node); }
 
-bool task_core::remove_continuation(continuation& node) noexcept {
-    std::uintptr_t now = word.load(std::memory_order_acquire);
-    for (;;) {
-        if ((now & done_bit) != 0) return false;
-        if ((now & lock_bit) != 0) {
-            cpu_pause();
-            now = word.load(std::memory_order_acquire);
-        } else if ((now & list_bit) == 0) {
-            if (node_of(now) != &node) return false;
-            if (word.compare_exchange_weak(now, now & claim_bit, std::memory_order_acq_rel, std::memory_order_acquire))
-                return true;
-        } else if (word.compare_exchange_weak(now, now | lock_bit, std::memory_order_acquire, std::memory_order_acquire)) {
-            continuation* head = node_of(now);
-            continuation* rest = head;
-            if (head == &node) rest = head->next == head ? nullptr : next_of(*head);
-            node.prev->next = node.next;
-            next_of(node)->prev = node.prev;
-            const std::uintptr_t left = rest == nullptr ? 0 : bits_of(rest) | list_bit;
-            now = word.load(std::memory_order_relaxed);
-            while (!word.compare_exchange_weak(
-                now, (now & claim_bit) | left, std::memory_order_release, std::memory_order_relaxed)) {}
-            return true;
-        }
-    }
-}
-
-continuation* task_core::lock_list(std::uintptr_t& was) noexcept {
-    was = word.load(std::memory_order_acquire);
-    for (;;) {
-        if ((was & done_bit) != 0 || node_of(was) == nullptr) return nullptr;
-        if ((was & lock_bit) != 0) {
-            cpu_pause();
-            was = word.load(std::memory_order_acquire);
-        } else if (word.compare_exchange_weak(was, was | lock_bit, std::memory_order_acquire, std::memory_order_acquire)) {
-            return node_of(was);
-        }
-    }
-}
-
-void task_core::unlock_list(continuation& head, std::uintptr_t list) noexcept {
-    std::uintptr_t now = word.load(std::memory_order_relaxed);
-    while (!word.compare_exchange_weak(
-        now, (now & claim_bit) | bits_of(&head) | list, std::memory_order_release, std::memory_order_relaxed)) {}
-}
+bool task_core::remove_continuation(continuation& node) noexcept { return word.remove(node); }
 
 // ---- complete
 
@@ -323,33 +248,14 @@ std::coroutine_handle<> task_core::finish_frame(void* frame_address) noexcept {
     return next->handle();
 }
 
-bool task_core::try_claim() noexcept {
-    return (word.fetch_or(claim_bit, std::memory_order_acq_rel) & (claim_bit | done_bit)) == 0;
-}
+bool task_core::try_claim() noexcept { return word.claim(); }
 
 void task_core::complete() noexcept {
     task_core* chosen = deliver(publish());
     if (chosen != nullptr) resume_here(*chosen);
 }
 
-continuation* task_core::publish() noexcept {
-    const std::uintptr_t done = done_bit | static_cast<std::uintptr_t>(ending) << status_shift;
-    std::uintptr_t now = word.load(std::memory_order_relaxed);
-    for (;;) {
-        if ((now & lock_bit) != 0) {
-            cpu_pause();
-            now = word.load(std::memory_order_relaxed);
-            continue;
-        }
-        // Release publishes the result; acquire sees the nodes of the awaiters that are taken here.
-        if (word.compare_exchange_weak(now, done, std::memory_order_acq_rel, std::memory_order_relaxed)) break;
-    }
-    continuation* first = node_of(now);
-    if (first == nullptr) return nullptr;
-    if ((now & list_bit) != 0) first->prev->next = nullptr;
-    else first->next = nullptr;
-    return first;
-}
+continuation* task_core::publish() noexcept { return word.publish(static_cast<std::uintptr_t>(ending)); }
 
 // The first continuation runs here if it may: a coroutine is returned, an internal callback, which may resume the coroutine of a
 // combinator, comes last. All others are queued before, and internal ones told not to resume anybody, so that one awaiter's long

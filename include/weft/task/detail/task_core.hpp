@@ -25,11 +25,13 @@
 
 #include "weft/base/config.hpp"
 #include "weft/base/dispatcher.hpp"
+#include "weft/base/reference_count.hpp"
 #include "weft/base/thread_block.hpp"
 #include "weft/base/work_item.hpp"
 #include "weft/context/aggregate_exception.hpp"
 #include "weft/context/cancellation.hpp"
 #include "weft/context/execution_context.hpp"
+#include "weft/task/detail/status_word.hpp"
 
 namespace weft::inline WEFT_ABI {
 
@@ -148,20 +150,11 @@ struct live_tasks {
 };
 
 struct task_core : continuation {
-    // The word is 0, a single continuation, or the head of a circular list of them (list_bit), changed under lock_bit;
-    // claim_bit says that a completion source has won the right to complete. Done: done_bit and the final status.
-    static constexpr std::uintptr_t done_bit = 1;
-    static constexpr std::uintptr_t list_bit = 2;
-    static constexpr std::uintptr_t lock_bit = 4;
-    static constexpr std::uintptr_t claim_bit = 8;
-    static constexpr std::uintptr_t word_bits = 15;
-    static constexpr unsigned status_shift = 8;
-
     // Every call of a coroutine fills this, so it is in the order that takes the fewest stores, and what only a suspended
     // coroutine needs (the node, awaiting, live_*) is written by the first suspension.
-    std::atomic<std::uintptr_t> word{0};
+    basic_status_word<continuation, std_atomics> word;
     fault_info* fault = nullptr;
-    std::atomic<std::uint32_t> refs{1};
+    reference_count refs;
     std::atomic<std::uint8_t> flags;  ///< written by the running coroutine only, so without a read-modify-write
     std::uint8_t stored_class;        ///< of the block, for the frame allocator
     task_status ending = task_status::ran_to_completion;  ///< final status, before it is published
@@ -211,21 +204,19 @@ struct task_core : continuation {
 
     // ---- lifetime
 
-    void add_ref() noexcept { refs.fetch_add(1, std::memory_order_relaxed); }
+    void add_ref() noexcept { refs.add(); }
     void release() noexcept {
-        // Acquire pairs with the decrement of whoever held the other references: what they wrote is seen before freeing.
-        // 1 means that we are the only owner, and nobody can make a second one but through us: no read-modify-write.
-        if (refs.load(std::memory_order_acquire) == 1 || refs.fetch_sub(1, std::memory_order_acq_rel) == 1) free_block();
+        if (refs.drop()) free_block();
     }
-    [[nodiscard]] bool sole_owner() const noexcept { return refs.load(std::memory_order_acquire) == 1; }
+    [[nodiscard]] bool sole_owner() const noexcept { return refs.is_sole(); }
 
     // ---- status
 
-    [[nodiscard]] bool is_done() const noexcept { return (word.load(std::memory_order_acquire) & done_bit) != 0; }
+    [[nodiscard]] bool is_done() const noexcept { return word.is_done(); }
     [[nodiscard]] task_status status() const noexcept;
     /// Precondition: done.
     [[nodiscard]] task_status final_status() const noexcept {
-        return static_cast<task_status>(word.load(std::memory_order_acquire) >> status_shift);
+        return static_cast<task_status>(word.status_in(word.load()));
     }
 
     // ---- suspend
@@ -267,8 +258,7 @@ struct task_core : continuation {
     /// The synchronous end of a coroutine that never suspended: no read-modify-write.
     void finish_first_segment() noexcept {
         leave_first_segment();
-        // The handle has not left the ramp function: a plain store, ordered by whatever hands it to another thread.
-        word.store(done_bit | static_cast<std::uintptr_t>(ending) << status_shift, std::memory_order_release);
+        word.publish_unseen(static_cast<std::uintptr_t>(ending));  // the handle has not left the ramp function
     }
     /// The end of a coroutine that has suspended: destroys the frame, publishes, and says which coroutine runs next here.
     [[nodiscard]] static std::coroutine_handle<> finish_frame(void* frame_address) noexcept;
@@ -307,14 +297,14 @@ struct task_core : continuation {
     template <class Visit>
     void visit_continuations(Visit visit) {
         std::uintptr_t now = 0;
-        continuation* const head = lock_list(now);
+        continuation* const head = word.lock_nodes(now);
         if (head == nullptr) return;
         struct unlocking {
             task_core& core;
             continuation& head;
             std::uintptr_t list;
-            ~unlocking() { core.unlock_list(head, list); }
-        } const guard{*this, *head, now & list_bit};
+            ~unlocking() { core.word.unlock_nodes(head, list); }
+        } const guard{*this, *head, now & word.list_bit};
         continuation* node = head;
         do {
             visit(*node);
@@ -332,9 +322,6 @@ private:
     [[nodiscard]] continuation* publish() noexcept;
     [[nodiscard]] task_core* deliver(continuation* list) noexcept;
     static void run_nothing(work_item& item) noexcept;
-    /// @returns the first continuation, with the list locked; null, and unlocked, when there is none
-    [[nodiscard]] continuation* lock_list(std::uintptr_t& was) noexcept;
-    void unlock_list(continuation& head, std::uintptr_t list) noexcept;
     void destroy_frame() noexcept;
     WEFT_NOINLINE void free_block() noexcept;
     friend struct live_tasks;
