@@ -5,27 +5,9 @@
 #include "weft/base/error.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
-namespace {
 
-// Bits of waiter::parties, by which the claimer and a timer that can no longer be disarmed agree.
-constexpr std::uint8_t claimer_done = 1;   ///< the timer must not touch the line any more, and resumes
-constexpr std::uint8_t timer_entered = 2;  ///< the timer may be at the line right now; the claimer waits and resumes
-constexpr std::uint8_t timer_done = 4;     ///< the timer touches nothing any more
-
-}  // namespace
-
-// A timer that cannot be disarmed is firing, here or on another thread, or is about to. When it has not come to its callback
-// the claimer leaves the awaiter to it: waiting could be for ever, as this very thread may have it next. Inside the callback it
-// runs no code but ours, so waiting is short. Acquire and release on both sides: the second sees what the first has written.
 bool waiter::settle_timer() noexcept {
-    if (provider_of(*awaiter).disarm(static_cast<timed_waiter&>(*this))) return true;
-    const std::uint8_t seen = parties.fetch_or(claimer_done, std::memory_order_acq_rel);
-    if ((seen & timer_entered) == 0) return false;
-    for (int tries = 0; (parties.load(std::memory_order_acquire) & timer_done) == 0;) {
-        if (++tries < 64) cpu_pause();
-        else yield_processor();
-    }
-    return true;
+    return provider_of(*awaiter).disarm(static_cast<timed_waiter&>(*this)) || parting.claim();
 }
 
 // First all are freed of tokens and timers, then all are resumed: the first to run may destroy the primitive.
@@ -42,24 +24,6 @@ void claimed_list::resume_each() noexcept {
         waiter& one = *std::exchange(each, each->behind);  // its frame may go once it is resumed
         resume_awaiter(*one.awaiter);
     }
-}
-
-wait_queue::word wait_queue::lock_slowly() noexcept {
-    for (int tries = 0;;) {
-        word seen = word_.load(std::memory_order_relaxed);
-        if ((seen & locked) == 0 &&
-            word_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire, std::memory_order_relaxed))
-            return seen;
-        if (++tries < 64) cpu_pause();
-        else yield_processor();
-    }
-}
-
-// What shutdown frees by destroying one frame must not go to another that it destroys later: the primitive may go in between.
-void wait_queue::drop_front() noexcept {
-    waiter& one = *first_;
-    remove(one);
-    one.state = wait_state::disposed;
 }
 
 void wait_queue::dispose_line() noexcept {
@@ -89,7 +53,7 @@ void end_by_token(waiter& who, wait_queue& line, left_function left) noexcept {
 }
 
 void end_by_timer(timed_waiter& who, wait_queue& line, left_function left) noexcept {
-    if ((who.parties.fetch_or(timer_entered, std::memory_order_acq_rel) & claimer_done) != 0) {
+    if (!who.parting.enter()) {
         resume_awaiter(*who.awaiter);  // claimed; the line may be gone
         return;
     }
@@ -99,7 +63,7 @@ void end_by_timer(timed_waiter& who, wait_queue& line, left_function left) noexc
         const bool claimed = who.state != wait_state::idle;
         if (!claimed) who.state = wait_state::timed_out;
         line.unlock_word(now);
-        if (claimed) who.parties.fetch_or(timer_done, std::memory_order_release);
+        if (claimed) who.parting.leave();
         return;
     }
     claimed_list woken;

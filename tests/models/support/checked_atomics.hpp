@@ -63,7 +63,20 @@ inline bool planted_was_met = false;
     return static_cast<int>(failure) > static_cast<int>(failing(success)) ? failing(success) : failure;
 }
 
-/// std::atomic over relacy's, for integers, enumerations and pointers. Each is a word there, so that relacy can print it.
+/// Integers, enumerations and pointers are words to relacy, so that it can print them.
+using word = std::uint64_t;
+template <class T>
+[[nodiscard]] word encoded(T value) noexcept {
+    if constexpr (std::is_pointer_v<T>) return reinterpret_cast<word>(value);
+    else return static_cast<word>(value);
+}
+template <class T>
+[[nodiscard]] T decoded(word bits) noexcept {
+    if constexpr (std::is_pointer_v<T>) return reinterpret_cast<T>(bits);
+    else return static_cast<T>(bits);
+}
+
+/// std::atomic over relacy's.
 template <class T>
 class checked_atomic {
 public:
@@ -74,7 +87,7 @@ public:
 
     T load(std::memory_order order = std::memory_order::seq_cst, const char* function = __builtin_FUNCTION(),
         const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) const {
-        return decoded(cell_.load(translated(effective(access::load, order, function)), {function, file, line}));
+        return decoded<T>(cell_.load(translated(effective(access::load, order, function)), {function, file, line}));
     }
     void store(T value, std::memory_order order = std::memory_order::seq_cst, const char* function = __builtin_FUNCTION(),
         const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
@@ -82,7 +95,7 @@ public:
     }
     T exchange(T value, std::memory_order order = std::memory_order::seq_cst, const char* function = __builtin_FUNCTION(),
         const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-        return decoded(cell_.exchange(encoded(value), changing(order, function), {function, file, line}));
+        return decoded<T>(cell_.exchange(encoded(value), changing(order, function), {function, file, line}));
     }
     bool compare_exchange_strong(T& expected, T desired, std::memory_order success, std::memory_order failure,
         const char* function = __builtin_FUNCTION(), const char* file = __builtin_FILE(),
@@ -106,19 +119,19 @@ public:
     }
     T fetch_add(T value, std::memory_order order = std::memory_order::seq_cst, const char* function = __builtin_FUNCTION(),
         const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-        return decoded(cell_.fetch_add(encoded(value), changing(order, function), {function, file, line}));
+        return decoded<T>(cell_.fetch_add(encoded(value), changing(order, function), {function, file, line}));
     }
     T fetch_sub(T value, std::memory_order order = std::memory_order::seq_cst, const char* function = __builtin_FUNCTION(),
         const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-        return decoded(cell_.fetch_sub(encoded(value), changing(order, function), {function, file, line}));
+        return decoded<T>(cell_.fetch_sub(encoded(value), changing(order, function), {function, file, line}));
     }
     T fetch_or(T value, std::memory_order order = std::memory_order::seq_cst, const char* function = __builtin_FUNCTION(),
         const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-        return decoded(cell_.fetch_or(encoded(value), changing(order, function), {function, file, line}));
+        return decoded<T>(cell_.fetch_or(encoded(value), changing(order, function), {function, file, line}));
     }
     T fetch_and(T value, std::memory_order order = std::memory_order::seq_cst, const char* function = __builtin_FUNCTION(),
         const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-        return decoded(cell_.fetch_and(encoded(value), changing(order, function), {function, file, line}));
+        return decoded<T>(cell_.fetch_and(encoded(value), changing(order, function), {function, file, line}));
     }
     /// As a spin: a wake-up that was forgotten is not seen, the word's own value is.
     void wait(T old, std::memory_order order = std::memory_order::seq_cst, const char* function = __builtin_FUNCTION(),
@@ -129,16 +142,6 @@ public:
     void notify_all() noexcept {}
 
 private:
-    using word = std::uint64_t;
-
-    static word encoded(T value) noexcept {
-        if constexpr (std::is_pointer_v<T>) return reinterpret_cast<word>(value);
-        else return static_cast<word>(value);
-    }
-    static T decoded(word bits) noexcept {
-        if constexpr (std::is_pointer_v<T>) return reinterpret_cast<T>(bits);
-        else return static_cast<T>(bits);
-    }
     static rl::memory_order changing(std::memory_order order, const char* function) noexcept {
         return translated(effective(access::change, order, function));
     }
@@ -150,7 +153,7 @@ private:
         word old = encoded(expected);
         const bool changed = cell_.compare_exchange(
             rl::bool_t<Weak>(), old, encoded(desired), translated(success), translated(failure), where);
-        expected = decoded(old);
+        expected = decoded<T>(old);
         return changed;
     }
 
@@ -166,10 +169,12 @@ public:
     checked_plain(const checked_plain& other) { *this = static_cast<T>(other); }
     checked_plain& operator=(const checked_plain& other) { return *this = static_cast<T>(other); }
     checked_plain& operator=(T value) {
-        cell_(rl::debug_info("plain", __FILE__, __LINE__)) = value;
+        cell_(rl::debug_info("plain", __FILE__, __LINE__)) = encoded(value);
         return *this;
     }
-    operator T() const { return cell_(rl::debug_info("plain", __FILE__, __LINE__)); }  // NOLINT(*-explicit-*)
+    operator T() const {
+        return decoded<T>(cell_(rl::debug_info("plain", __FILE__, __LINE__)).load());
+    }  // NOLINT(*-explicit-*)
     T operator->() const
         requires std::is_pointer_v<T>
     {
@@ -177,7 +182,7 @@ public:
     }
 
 private:
-    mutable rl::var<T> cell_;
+    mutable rl::var<word> cell_;
 };
 
 /// weft's atomics policy.

@@ -82,7 +82,7 @@ private:
         } else {
             std::printf("%s  %s: %s, %llu runs: %s\n", good ? "ok    " : "FAILED", name, what,
                 static_cast<unsigned long long>(seen.runs), rl::test_result_str(seen.result));
-            if (!good) std::printf("%s\n", seen.text.c_str());
+            if (!good) std::printf("%.8000s\n", seen.text.c_str());
         }
         std::fflush(stdout);
         if (!good) ++failed_;

@@ -16,37 +16,25 @@
 //
 // SPDX-License-Identifier: MIT
 
-#include <atomic>
 #include <cstdint>
 #include <utility>
 
-#include "weft/base/spin_lock.hpp"
 #include "weft/context/cancellation.hpp"
+#include "weft/coordination/detail/wait_line.hpp"
 #include "weft/task/detail/timed_wait.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
 class wait_queue;
 
-/// What has become of a waiter. Written under the line's lock, or before anybody else knows the waiter.
-enum class wait_state : std::uint8_t {
-    idle,       ///< not in the line, and nothing has happened
-    queued,     ///< in the line
-    granted,    ///< the resource is its own; await_resume() will deliver it
-    canceled,   ///< its token fired first
-    timed_out,  ///< its timer fired first
-    disposed,   ///< the primitive went, or was disposed of, first
-    over        ///< the awaiter has its answer
-};
-
 /// One party in the line; lives in the awaiting frame.
 struct waiter : cancellation_node {
     // In the tail of the base, which has four bytes to spare.
     wait_state state = wait_state::idle;
-    std::uint8_t kind = 0;                 ///< what it wants, where a primitive has more than one answer
-    bool has_timer = false;                ///< set before it joins the line
-    std::atomic<std::uint8_t> parties{0};  ///< see settle()
-    waiter* behind = nullptr;              ///< the next in the line, or in a list of claimed ones
+    std::uint8_t kind = 0;                     ///< what it wants, where a primitive has more than one answer
+    bool has_timer = false;                    ///< set before it joins the line
+    basic_timer_parting<std_atomics> parting;  ///< from a timer
+    waiter* behind = nullptr;                  ///< the next in the line, or in a list of claimed ones
     waiter* ahead = nullptr;
     task_core* awaiter = nullptr;
     cancellation_token token;
@@ -60,6 +48,8 @@ struct waiter : cancellation_node {
         leave_token();
         return !has_timer || settle_timer();
     }
+    /// Whether shutdown is about to destroy the frame: nobody can resume it any more.
+    [[nodiscard]] bool is_going() const noexcept { return live_tasks::is_going(*awaiter); }
     /// After it the token's callback is not running, except on this very stack.
     void leave_token() noexcept {
         if (owner == nullptr) return;
@@ -104,94 +94,17 @@ private:
     waiter* last_ = nullptr;
 };
 
-class wait_queue {
+class wait_queue : public basic_wait_line<waiter, std_atomics> {
 public:
-    using word = std::uint64_t;
-    static constexpr word locked = 1;
-    static constexpr word waiting = 2;  ///< the line is not empty; kept by unlock_word()
-    static constexpr word busy = locked | waiting;
-    static constexpr word unit = 4;  ///< the lowest bit that belongs to the primitive
-
-    explicit wait_queue(word initial) noexcept : word_(initial) {}
-    wait_queue(const wait_queue&) = delete;
-    wait_queue& operator=(const wait_queue&) = delete;
+    explicit wait_queue(word initial) noexcept : basic_wait_line(initial) {}
     /// Who still waits gets object_disposed. A token or a timer that ends a wait at this very moment is a use of the primitive,
     /// which the caller has to exclude, as any other.
     ~wait_queue() {
-        if (first_ != nullptr) dispose_line();
+        if (somebody_waits()) dispose_line();
     }
-
-    // ---- without the lock
-
-    [[nodiscard]] word load() const noexcept { return word_.load(std::memory_order_acquire); }
-    /// Acquire: pairs with change_to_leave() and unlock_word() of who gave back what is taken here.
-    [[nodiscard]] bool change_to_enter(word& seen, word desired) noexcept {
-        return word_.compare_exchange_strong(seen, desired, std::memory_order_acquire, std::memory_order_relaxed);
-    }
-    /// Release: pairs with change_to_enter() and lock_word() of who takes it next. Every change in between is a
-    /// read-modify-write or a releasing store by one who had acquired, so the chain never breaks.
-    [[nodiscard]] bool change_to_leave(word& seen, word desired) noexcept {
-        return word_.compare_exchange_strong(seen, desired, std::memory_order_release, std::memory_order_relaxed);
-    }
-
-    // ---- the lock
-
-    /// @returns the word, without `locked`
-    [[nodiscard]] word lock_word() noexcept {
-        word seen = word_.load(std::memory_order_relaxed);
-        if ((seen & locked) != 0 ||
-            !word_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire, std::memory_order_relaxed))
-            return lock_slowly();
-        return seen;
-    }
-    /// Makes `now`, whose two low bits do not matter, the word. The last touch of this object.
-    void unlock_word(word now) noexcept {
-        word_.store((now & ~busy) | (first_ != nullptr ? waiting : 0), std::memory_order_release);
-    }
-
-    // ---- under the lock
-
-    /// The first in the line who can still run; drops those in front whose frames are about to be destroyed.
-    [[nodiscard]] waiter* front() noexcept {
-        while (first_ != nullptr && live_tasks::is_going(*first_->awaiter)) [[unlikely]]
-            drop_front();
-        return first_;
-    }
-    void push_back(waiter& one) noexcept {
-        one.behind = nullptr;
-        one.ahead = last_;
-        (last_ == nullptr ? first_ : last_->behind) = &one;
-        last_ = &one;
-    }
-    void remove(waiter& one) noexcept {
-        (one.ahead == nullptr ? first_ : one.ahead->behind) = one.behind;
-        (one.behind == nullptr ? last_ : one.behind->ahead) = one.ahead;
-    }
-    /// Claims the first in the line. @returns false when there is none
-    bool grant_front(claimed_list& to) noexcept {
-        waiter* const one = front();
-        if (one == nullptr) return false;
-        remove(*one);
-        one->state = wait_state::granted;
-        to.add(*one);
-        return true;
-    }
-    void grant_all(claimed_list& to) noexcept {
-        while (grant_front(to)) {}
-    }
-
-    // ---- the end
 
     /// Everybody in the line gets object_disposed. Takes the lock itself.
     void dispose_line() noexcept;
-
-private:
-    [[nodiscard]] word lock_slowly() noexcept;
-    void drop_front() noexcept;
-
-    std::atomic<word> word_;
-    waiter* first_ = nullptr;
-    waiter* last_ = nullptr;
 };
 
 /// Called under the lock when a waiter has left the line without the resource: changes the word and claims those whom it held
