@@ -1,12 +1,6 @@
 // The protocol of cancellation.
 //
-// 1. begin_cancel() moves the phase from live to canceling; whoever succeeds is the canceller. From here on nothing can be
-//    added: add() looks at the phase under the lock, and the canceller takes the lock after it has written the phase.
-// 2. The canceller takes the newest node off the list and makes it `running_`, both under the lock, lets the lock go and
-//    calls it. It repeats this until the list is empty; a node not yet reached can still be removed.
-// 3. After the call the canceller does not touch the node: its callback may have freed it. "Over" is told by running_ alone.
-// 4. remove() succeeds exactly when the node is still in the list. remove_and_wait() goes on to wait while running_ is the
-//    node, unless the callback runs on the waiting thread's own stack.
+// Who registers, who is called and who waits is told, and done, in cancellation_registry.hpp.
 //
 // Lifetime. Handles, tokens and registrations are users. When the last goes, nobody can see the state any more: its timer is
 // stopped and its links to parents are taken out (waiting for a parent that is just calling), and the users' one reference
@@ -30,40 +24,18 @@ namespace weft::inline WEFT_ABI::detail {
 // ---- registrations
 
 bool cancellation_state::add(cancellation_node& node) noexcept {
-    node.owner = nullptr;
-    if (is_canceled()) return false;
-    std::lock_guard guard(lock_);
-    if (is_canceled()) return false;
-    if (is_disposed()) return true;  // can never be cancelled any more (1.13/10)
-    node.owner = this;
-    node.linked = true;
-    node.prev = nullptr;
-    node.next = newest_;
-    if (newest_ != nullptr) newest_->prev = &node;
-    newest_ = &node;
-    return true;
+    node.owner = this;  // first: a listed node may be gone at once
+    switch (registry_.add(node)) {
+        case registry::answer::listed: return true;
+        case registry::answer::canceled: node.owner = nullptr; return false;
+        default: node.owner = nullptr; return true;  // disposed: can never be cancelled any more (1.13/10)
+    }
 }
 
-void cancellation_state::unlink(cancellation_node& node) noexcept {
-    (node.prev == nullptr ? newest_ : node.prev->next) = node.next;
-    if (node.next != nullptr) node.next->prev = node.prev;
-    node.linked = false;
-}
-
-void cancellation_state::unlink_all() noexcept {
-    while (newest_ != nullptr) unlink(*newest_);
-}
-
-bool cancellation_state::remove(cancellation_node& node) noexcept {
-    std::lock_guard guard(lock_);
-    if (!node.linked) return false;
-    unlink(node);
-    return true;
-}
+bool cancellation_state::remove(cancellation_node& node) noexcept { return registry_.remove(node); }
 
 bool cancellation_state::is_running_elsewhere(const cancellation_node& node) const noexcept {
-    // Acquire: the canceller wrote its own thread before it made the node the running one.
-    return is_running(node) && executing_.load(std::memory_order_acquire) != &this_thread_block();
+    return registry_.is_running_elsewhere(node, this_thread_block());
 }
 
 bool cancellation_state::remove_and_wait(cancellation_node& node) noexcept {
@@ -74,7 +46,7 @@ bool cancellation_state::remove_and_wait(cancellation_node& node) noexcept {
     }
     dispatcher* home = this_thread_block().home;
     if (home != nullptr) home->blocking_began();
-    while (is_running_elsewhere(node)) running_.wait(&node, std::memory_order_acquire);
+    registry_.wait_while_running(node, this_thread_block());
     if (home != nullptr) home->blocking_ended();
     return false;
 }
@@ -82,55 +54,30 @@ bool cancellation_state::remove_and_wait(cancellation_node& node) noexcept {
 // ---- cancelling
 
 bool cancellation_state::begin_cancel() noexcept {
-    phase expected = phase::live;
-    // Sequentially consistent, as the load in stop_timer() and both accesses in set_timer(): either that call sees the new
-    // phase, or we see its timer. With anything weaker both could miss.
-    if (!phase_.compare_exchange_strong(expected, phase::canceling)) return false;
+    if (!registry_.begin()) return false;
     stop_timer();
     return true;
-}
-
-cancellation_node* cancellation_state::next_to_run() noexcept {
-    cancellation_node* node = nullptr;
-    {
-        std::lock_guard guard(lock_);
-        node = newest_;
-        if (node != nullptr) unlink(*node);
-        // Release pairs with is_running(): what the callback before this one did is seen by whoever waited for it.
-        running_.store(node, std::memory_order_release);
-    }
-    running_.notify_all();
-    return node;
-}
-
-void cancellation_state::finish() noexcept {
-    running_.store(nullptr, std::memory_order_release);  // as in next_to_run()
-    running_.notify_all();
-    phase_.store(phase::canceled, std::memory_order_release);
 }
 
 void cancellation_state::run_callbacks(bool throw_on_first) {
     set_executing(&this_thread_block());
     std::vector<std::exception_ptr> errors;
-    while (cancellation_node* node = next_to_run()) {
+    while (cancellation_node* node = registry_.next_to_run()) {
         try {
             node->fire(*node);
         } catch (...) {
             if (throw_on_first) {
-                finish();
+                registry_.finish();
                 throw;
             }
             errors.push_back(std::current_exception());
         }
     }
-    finish();
+    registry_.finish();
     if (!errors.empty()) throw aggregate_exception(std::move(errors));
 }
 
-thread_block* cancellation_state::set_executing(thread_block* thread) noexcept {
-    // Release pairs with is_running_elsewhere().
-    return executing_.exchange(thread, std::memory_order_acq_rel);
-}
+thread_block* cancellation_state::set_executing(thread_block* thread) noexcept { return registry_.set_executing(thread); }
 
 // ---- the timer
 
@@ -138,7 +85,7 @@ source_timer& cancellation_state::timer() {
     source_timer* present = timer_.load(std::memory_order_acquire);
     if (present != nullptr) return *present;
     auto made = std::make_unique<source_timer>(*this);
-    // Sequentially consistent: see begin_cancel().
+    // Sequentially consistent, as the load in stop_timer(): see basic_cancellation_registry::begin().
     if (timer_.compare_exchange_strong(present, made.get())) return *made.release();
     return *present;
 }
@@ -148,7 +95,7 @@ void cancellation_state::set_provider(time_provider& provider) { timer().provide
 void cancellation_state::set_timer(std::chrono::nanoseconds delay) {
     source_timer& timer = this->timer();
     std::lock_guard guard(timer.mutex);
-    if (timer.fired || phase_.load() != phase::live) return;
+    if (timer.fired || !registry_.is_live_in_order()) return;
     if (timer.armed) {
         if (!timer.provider->disarm(timer)) return;  // firing: cancelled in a moment
         timer.armed = false;
@@ -215,21 +162,13 @@ void source_timer::on_posted(work_item& item) noexcept {
 
 // ---- reset, dispose, links, lifetime
 
-bool cancellation_state::reset() noexcept {
-    if (!stop_timer()) return false;
-    std::lock_guard guard(lock_);
-    if (is_canceled()) return false;
-    unlink_all();
-    return true;
-}
+bool cancellation_state::reset() noexcept { return stop_timer() && registry_.clear(); }
 
 void cancellation_state::dispose() noexcept {
-    if (disposed_.exchange(true, std::memory_order_acq_rel)) return;  // release pairs with is_disposed()
+    if (!registry_.dispose()) return;
     stop_timer();
     if (links_ != nullptr) links_->leave();
-    std::lock_guard guard(lock_);
-    // A canceller under way keeps what it has not reached.
-    if (!is_canceled()) unlink_all();
+    registry_.clear();
 }
 
 void cancellation_state::link_to(std::unique_ptr<parent_links> links) noexcept {
@@ -248,7 +187,7 @@ void cancellation_state::release_reference() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
-cancellation_state::cancellation_state(phase initial) noexcept : phase_(initial) {}
+cancellation_state::cancellation_state(phase initial) noexcept : registry_(initial) {}
 cancellation_state::~cancellation_state() { delete timer_.load(std::memory_order_relaxed); }
 
 cancellation_state& canceled_state() noexcept {

@@ -11,8 +11,8 @@
 
 #include "weft/base/config.hpp"
 #include "weft/base/frame_allocator.hpp"
-#include "weft/base/spin_lock.hpp"
 #include "weft/base/time_provider.hpp"
+#include "weft/context/detail/cancellation_registry.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
@@ -41,27 +41,21 @@ struct cancellation_node {
 
 class cancellation_state {
 public:
-    enum class phase : std::uint8_t { live, canceling, canceled };
+    using phase = cancellation_phase;
 
     explicit cancellation_state(phase initial = phase::live) noexcept;
     cancellation_state(const cancellation_state&) = delete;
     cancellation_state& operator=(const cancellation_state&) = delete;
 
-    [[nodiscard]] bool is_canceled() const noexcept {
-        // Acquire pairs with begin_cancel(): who sees the request sees what was written before it.
-        return phase_.load(std::memory_order_acquire) != phase::live;
-    }
-    [[nodiscard]] bool is_disposed() const noexcept { return disposed_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool is_canceled() const noexcept { return registry_.is_canceled(); }
+    [[nodiscard]] bool is_disposed() const noexcept { return registry_.is_disposed(); }
 
     // Registrations.
     [[nodiscard]] bool add(cancellation_node& node) noexcept;
     bool remove(cancellation_node& node) noexcept;
     bool remove_and_wait(cancellation_node& node) noexcept;
     /// Whether the callback of `node` runs right now, in this thread or another.
-    [[nodiscard]] bool is_running(const cancellation_node& node) const noexcept {
-        // Acquire pairs with next_to_run(): when it is over, everything the callback did is seen.
-        return running_.load(std::memory_order_acquire) == &node;
-    }
+    [[nodiscard]] bool is_running(const cancellation_node& node) const noexcept { return registry_.is_running(node); }
     /// Whether remove_and_wait() would wait.
     [[nodiscard]] bool is_running_elsewhere(const cancellation_node& node) const noexcept;
 
@@ -100,24 +94,16 @@ public:
 
 private:
     friend struct source_timer;
+    using registry = basic_cancellation_registry<cancellation_node, thread_block, std_atomics>;
 
     ~cancellation_state();
     void abandon() noexcept;
-    void unlink(cancellation_node& node) noexcept;
-    void unlink_all() noexcept;
-    [[nodiscard]] cancellation_node* next_to_run() noexcept;
-    void finish() noexcept;
     [[nodiscard]] source_timer& timer();
     bool stop_timer() noexcept;
 
     std::atomic<std::uint32_t> users_{1};
     std::atomic<std::uint32_t> references_{1};
-    std::atomic<phase> phase_;
-    std::atomic<bool> disposed_{false};
-    mutable spin_lock lock_;                            // guards newest_ and the links of its nodes
-    cancellation_node* newest_ = nullptr;               // a doubly linked list, newest first
-    std::atomic<cancellation_node*> running_{nullptr};  // written under lock_, waited on without
-    std::atomic<thread_block*> executing_{nullptr};     // whose stack the callbacks run on; only compared
+    registry registry_;
     std::atomic<source_timer*> timer_{nullptr};
     std::unique_ptr<parent_links> links_;
 };
