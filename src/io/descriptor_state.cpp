@@ -17,14 +17,10 @@ public:
     using parameters = descriptor_state*;
     explicit idle_wait(parameters state) noexcept : state_(state) {}
     [[nodiscard]] parameters take_parameters() const noexcept { return state_; }
-    [[nodiscard]] bool await_ready() const noexcept {
-        return (state_->users_.load(std::memory_order_acquire) & descriptor_state::count) == 1;
-    }
+    [[nodiscard]] bool await_ready() const noexcept { return state_->users_.is_last(); }
     bool start(task_core& awaiter) noexcept {
         state_->closer_ = &awaiter;
-        // Release pairs with leave(): the last operation finds the closer. Whoever sees two users and the mark is the last.
-        const std::uint32_t before = state_->users_.fetch_or(descriptor_state::sleeping, std::memory_order_acq_rel);
-        return (before & descriptor_state::count) != 1;
+        return state_->users_.sleep();
     }
     void await_resume() const noexcept {}
 
@@ -57,12 +53,9 @@ private:
 };
 
 task<> descriptor_state::close() {
-    std::uint32_t seen = users_.load(std::memory_order_relaxed);
-    do {
-        if ((seen & closing) != 0) co_return;
-    } while (
-        !users_.compare_exchange_weak(seen, (seen | closing) + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
-    if ((seen & count) != 0) {
+    bool others = false;
+    if (!users_.begin_close(others)) co_return;
+    if (others) {
         interrupt();
         co_await idle_wait(this).configure_await(false);
     }
@@ -81,29 +74,19 @@ descriptor_use::descriptor_use(descriptor_state& state) : state_(&state) {
 }
 
 void descriptor_state::abandon() noexcept {
-    std::uint32_t seen = users_.load(std::memory_order_relaxed);
-    std::uint32_t next = 0;
-    bool last = false;
-    bool interrupts = false;
-    do {
-        last = (seen & count) == 0;
-        interrupts = !last && (seen & closing) == 0;
-        // While it interrupts, this call is a user too: the last operation may leave meanwhile.
-        next = (seen | closing | abandoned) + (interrupts ? 1 : 0);
-    } while (!users_.compare_exchange_weak(seen, next, std::memory_order_acq_rel, std::memory_order_relaxed));
-    if (interrupts) {
+    const use_count::duty duty = users_.abandon();
+    if (duty == use_count::duty::interrupt) {
         interrupt();
         leave();
-    } else if (last) {
-        close_now();
-        delete this;
+    } else if (duty == use_count::duty::end) {
+        left_as_last(duty);
     }
 }
 
-void descriptor_state::left_while_closing(std::uint32_t before) noexcept {
-    if ((before & count) == 2 && (before & sleeping) != 0) {
+void descriptor_state::left_as_last(use_count::duty duty) noexcept {
+    if (duty == use_count::duty::wake_closer) {
         resume_awaiter(*closer_);
-    } else if ((before & count) == 1 && (before & abandoned) != 0) {
+    } else {
         close_now();
         delete this;
     }

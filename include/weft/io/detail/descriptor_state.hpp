@@ -2,12 +2,11 @@
 // <weft/io/detail/descriptor_state.hpp>: an open descriptor, the driver it belongs to, and how many operations use it.
 // SPDX-License-Identifier: MIT
 
-#include <atomic>
-#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "weft/base/config.hpp"
+#include "weft/io/detail/use_count.hpp"
 #include "weft/io/io_driver.hpp"
 #include "weft/task/task.hpp"
 
@@ -33,21 +32,14 @@ public:
     [[nodiscard]] io_driver& driver() const noexcept { return *driver_; }
 
     /// An operation begins. @returns false when the descriptor is closed or closing
-    [[nodiscard]] bool enter() noexcept {
-        std::uint32_t seen = users_.load(std::memory_order_relaxed);
-        do {
-            if ((seen & closing) != 0) [[unlikely]]
-                return false;
-        } while (!users_.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_relaxed));
-        return true;
-    }
+    [[nodiscard]] bool enter() noexcept { return users_.enter(); }
     /// The operation is over; the state may be gone afterwards.
     void leave() noexcept {
-        const std::uint32_t before = users_.fetch_sub(1, std::memory_order_acq_rel);
-        if ((before & closing) != 0) [[unlikely]]
-            left_while_closing(before);
+        const use_count::duty duty = users_.leave();
+        if (duty != use_count::duty::none) [[unlikely]]
+            left_as_last(duty);
     }
-    [[nodiscard]] bool is_closing() const noexcept { return (users_.load(std::memory_order_acquire) & closing) != 0; }
+    [[nodiscard]] bool is_closing() const noexcept { return users_.is_closing(); }
 
     /// Closes the descriptor, once every operation on it has ended. Later calls do nothing.
     [[nodiscard]] task<> close();
@@ -71,18 +63,12 @@ protected:
 private:
     friend class idle_wait;
     friend class close_wait;
-    // Marks beside the count in users_: close() or abandon() was called; nobody holds the object any more; close() sleeps.
-    static constexpr std::uint32_t closing = 0x20000000;
-    static constexpr std::uint32_t abandoned = 0x40000000;
-    static constexpr std::uint32_t sleeping = 0x80000000;
-    static constexpr std::uint32_t count = closing - 1;
-
-    WEFT_NOINLINE void left_while_closing(std::uint32_t before) noexcept;
+    WEFT_NOINLINE void left_as_last(use_count::duty duty) noexcept;
     void close_now() noexcept;
 
     io_driver* driver_;
     int fd_;
-    std::atomic<std::uint32_t> users_{0};  // operations, close() among them, and the marks
+    use_count users_;
     task_core* closer_ = nullptr;
 };
 
