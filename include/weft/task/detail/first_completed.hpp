@@ -2,13 +2,13 @@
 // <weft/task/detail/first_completed.hpp>: waits for the first of several tasks and leaves nothing behind in the others.
 // SPDX-License-Identifier: MIT
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <vector>
 
 #include "weft/task/detail/all_completed.hpp"
 #include "weft/task/detail/awaiter.hpp"
+#include "weft/task/detail/first_race.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
@@ -31,7 +31,7 @@ public:
 
     [[nodiscard]] bool await_ready() noexcept;
     bool await_suspend(std::coroutine_handle<> self) noexcept;
-    [[nodiscard]] std::size_t await_resume() const noexcept { return winner_.load(std::memory_order_acquire); }
+    [[nodiscard]] std::size_t await_resume() const noexcept { return race_.winner(); }
 
     /// The coroutine behind `node`, if it is one of ours.
     [[nodiscard]] static task_core* awaiter_of(const continuation& node) noexcept {
@@ -44,21 +44,15 @@ private:
         std::size_t index = 0;
         node() noexcept : continuation(&first_completed::on_completed, place_internal) {}
     };
-    static constexpr std::size_t none = static_cast<std::size_t>(-1);
-
     static void on_completed(work_item& item) noexcept;
-    [[nodiscard]] bool claim(std::size_t index) noexcept {
-        std::size_t expected = none;
-        return winner_.compare_exchange_strong(expected, index, std::memory_order_acq_rel);
+    /// Takes a loser's node out.
+    [[nodiscard]] auto remover() noexcept {
+        return [this](std::size_t index) { return tasks_[index]->remove_continuation(nodes_[index]); };
     }
-    /// Takes the nodes of the losers out. @returns how many references of `users_` that gave back
-    std::size_t remove_losers(std::size_t registered) noexcept;
 
     std::vector<task_core*> tasks_;
     std::unique_ptr<node[]> nodes_;
-    std::atomic<std::size_t> winner_{none};
-    std::atomic<std::size_t> users_{0};       // registered nodes, and the registering thread; zero resumes the awaiter
-    std::atomic<std::size_t> registered_{0};  // set once, when registration has ended
+    basic_first_race<std_atomics> race_;
     task_core* awaiter_ = nullptr;
 };
 
