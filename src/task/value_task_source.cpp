@@ -12,14 +12,12 @@ void value_task_source_core::check_version(std::uint16_t version) const {
 void value_task_source_core::reset() noexcept {
     ++version_;
     error_ = nullptr;
-    claimed_.store(false, std::memory_order_relaxed);
-    word_.store(0, std::memory_order_release);
+    word_.reset();
 }
 
 value_task_source_status value_task_source_core::status(std::uint16_t version) const {
     check_version(version);
-    // Acquire pairs with complete(): error_ is written before done.
-    if (word_.load(std::memory_order_acquire) != done) return value_task_source_status::pending;
+    if (!word_.is_done()) return value_task_source_status::pending;
     if (error_ == nullptr) return value_task_source_status::succeeded;
     try {
         std::rethrow_exception(error_);
@@ -32,19 +30,17 @@ value_task_source_status value_task_source_core::status(std::uint16_t version) c
 
 void value_task_source_core::on_completed(continuation& node, std::uint16_t version) {
     check_version(version);
-    std::uintptr_t now = 0;
-    if (word_.compare_exchange_strong(
-            now, reinterpret_cast<std::uintptr_t>(&node), std::memory_order_acq_rel, std::memory_order_acquire))
-        return;
-    if (now != done) throw invalid_operation("a value_task may have one continuation only");
+    using answer = decltype(word_)::answer;
+    const answer found = word_.add(node);
+    if (found == answer::waits) return;
+    if (found == answer::taken) throw invalid_operation("a value_task may have one continuation only");
     // Completed meanwhile: asynchronously with respect to the registering call (1.3/6).
     enqueue(node, post_hint::local);
 }
 
 void value_task_source_core::check_result(std::uint16_t version) {
     check_version(version);
-    if (word_.load(std::memory_order_acquire) != done)
-        throw invalid_operation("the result of a value_task was asked for before it completed");
+    if (!word_.is_done()) throw invalid_operation("the result of a value_task was asked for before it completed");
     if (error_ != nullptr) {
         std::exception_ptr error = error_;
         reset();
@@ -53,18 +49,15 @@ void value_task_source_core::check_result(std::uint16_t version) {
 }
 
 void value_task_source_core::claim() {
-    if (claimed_.exchange(true, std::memory_order_acq_rel))
-        throw invalid_operation("this version of the value_task source has completed already");
+    if (!word_.claim()) throw invalid_operation("this version of the value_task source has completed already");
 }
 
 void value_task_source_core::complete(std::exception_ptr error) {
     error_ = std::move(error);
     const bool run_async = run_async_;
     // Once the exchange is done the consumer may reset and reuse this object: nothing of it is read below.
-    const std::uintptr_t waiting = word_.exchange(done, std::memory_order_acq_rel);
-    if (waiting == 0) return;
-    auto& node = *reinterpret_cast<continuation*>(waiting);
-    run_continuation(node, !run_async);
+    continuation* const waiting = word_.complete();
+    if (waiting != nullptr) run_continuation(*waiting, !run_async);
 }
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -3,7 +3,6 @@
 // Follows IValueTaskSource and ManualResetValueTaskSourceCore (semantics 1.3).
 // SPDX-License-Identifier: MIT
 
-#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <optional>
@@ -11,6 +10,7 @@
 
 #include "weft/base/error.hpp"
 #include "weft/task/detail/awaiter.hpp"
+#include "weft/task/detail/source_word.hpp"
 
 namespace weft::inline WEFT_ABI {
 
@@ -58,12 +58,9 @@ public:
     void complete(std::exception_ptr error);
 
 private:
-    // 0: pending; done: completed; otherwise the registered continuation.
-    static constexpr std::uintptr_t done = 1;
     void check_version(std::uint16_t version) const;
 
-    std::atomic<std::uintptr_t> word_{0};
-    std::atomic<bool> claimed_{false};
+    basic_source_word<continuation, std_atomics> word_;
     std::uint16_t version_ = 0;
     bool run_async_;
     std::exception_ptr error_;
