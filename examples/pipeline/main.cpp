@@ -1,5 +1,6 @@
 // A pipeline of channels: a reader finds lines, a few workers count their words, a collector adds up; and a supervisor that waits for
-// the results, the end or a time limit at once. The channels are small, so a slow stage holds up the one before it. ctest runs this.
+// the results, the end or a time limit at once. The channels are small, so a slow stage holds up the one before it. Two onlookers follow
+// the running total: one every value, one the newest. ctest runs this.
 // SPDX-License-Identifier: MIT
 
 #include <weft/weft.hpp>
@@ -44,11 +45,26 @@ weft::task<> all_workers(weft::channel_reader<std::string> from, weft::channel_w
     to.complete();
 }
 
+// Reads every value that is published, or, of a conflated channel, the newest each time it looks.
+weft::task<std::pair<int, int>> follow(weft::broadcast_reader<int> totals) {
+    std::pair<int, int> values_and_last;
+    weft::async_stream<int> all = totals.read_all();
+    while (const auto total = co_await all.next()) {
+        ++values_and_last.first;
+        values_and_last.second = *total;
+    }
+    co_return values_and_last;
+}
+
 weft::task<int> supervise() {
     const auto found = weft::channel<std::string>::bounded(4);
     const auto counted = weft::channel<int>::bounded(4);
     weft::task<> finding = weft::run(find_lines, found.writer());
     weft::task<> counting = weft::run(all_workers, found.reader(), counted.writer());
+    const auto totals = weft::broadcast_channel<int>::bounded(8);
+    const auto newest = weft::broadcast_channel<int>::conflated(0);
+    weft::task<std::pair<int, int>> every_total = weft::run(follow, totals.subscribe());
+    weft::task<std::pair<int, int>> some_totals = weft::run(follow, newest.subscribe());
 
     int total = 0;
     for (;;) {
@@ -61,7 +77,15 @@ weft::task<int> supervise() {
         const std::optional<int>& words = std::get<0>(chosen);
         if (!words.has_value()) break;  // the channel is complete and empty
         total += *words;
+        co_await totals.writer().write(total);
+        co_await newest.writer().write(total);
     }
+    totals.writer().complete();
+    newest.writer().complete();
+    const auto every = co_await every_total;
+    const auto some = co_await some_totals;
+    std::printf("one saw %d totals, another only the newest each time\n", every.first);
+    if (every.first != lines || every.second != total || some.second != total) co_return -1;
     co_await finding;
     co_await counting;
     co_return total;

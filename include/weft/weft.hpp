@@ -9,6 +9,7 @@
 #include "weft/awaitable.hpp"
 #include "weft/block_on.hpp"
 #include "weft/blocking_region.hpp"
+#include "weft/broadcast_channel.hpp"
 #include "weft/cancellation.hpp"
 #include "weft/channel.hpp"
 #include "weft/channel_closed.hpp"

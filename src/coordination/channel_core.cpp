@@ -61,16 +61,18 @@ bool channel_core::try_complete(std::exception_ptr error) {
         closed_ = true;
         error_ = std::move(error);
         drained = !has_items();
-        if (drained) {
-            ended.add_all(readers_, channel_wait::closed);
-            ended.add_all(read_watchers_, channel_wait::closed);
-        }
+        if (drained) claim_readers(ended);
         ended.add_all(writers_, channel_wait::closed);
         ended.add_all(write_watchers_, channel_wait::closed);
     }
     if (drained) finish();  // before those who waited: a woken reader sees it done (1.17/9)
     ended.resume_all(synchronous_);
     return true;
+}
+
+void channel_core::claim_readers(claimed_waiters& ended) noexcept {
+    ended.add_all(readers_, channel_wait::closed);
+    ended.add_all(read_watchers_, channel_wait::closed);
 }
 
 void channel_core::complete(std::exception_ptr error) {
@@ -93,21 +95,21 @@ void channel_core::finish() {
     }
 }
 
-void channel_core::throw_closed(bool reading) {
-    if (reading && error_ != nullptr) {
+void channel_core::throw_closed(bool reading, const std::exception_ptr& error) {
+    if (reading && error != nullptr) {
         try {
-            std::rethrow_exception(error_);
+            std::rethrow_exception(error);
         } catch (const operation_canceled&) {
             throw;
         } catch (...) {
-            throw channel_closed(error_);
+            throw channel_closed(error);
         }
     }
-    throw channel_closed(error_);
+    throw channel_closed(error);
 }
 
-bool channel_core::watched_closed() {
-    if (error_ != nullptr) std::rethrow_exception(error_);
+bool channel_core::watched_closed(const std::exception_ptr& error) {
+    if (error != nullptr) std::rethrow_exception(error);
     return false;
 }
 

@@ -14,6 +14,7 @@
 
 #include "weft/coordination/channel_closed.hpp"
 #include "weft/coordination/detail/channel_operations.hpp"
+#include "weft/coordination/detail/either_token.hpp"
 #include "weft/task/async_stream.hpp"
 
 namespace weft::inline WEFT_ABI {
@@ -198,15 +199,9 @@ namespace detail {
 template <class T>
 async_stream<T> read_everything(channel_ref<channel_state<T>> channel, cancellation_token token) {
     cancellation_token passed = co_await this_stream::token();
-    std::optional<cancellation_source> both;
-    if (token.can_be_canceled() && passed.can_be_canceled()) {
-        both.emplace(cancellation_source::linked(token, passed));
-        token = both->token();
-    } else if (passed.can_be_canceled()) {
-        token = std::move(passed);
-    }
+    const either_token either(std::move(token), std::move(passed));
     for (;;) {
-        const bool more = co_await channel_watch_operation<T, true>(channel.get(), token);
+        const bool more = co_await channel_watch_operation<T, true>(channel.get(), either.token());
         if (!more) co_return;
         for (;;) {
             std::optional<T> item;

@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "weft/base/dispatcher.hpp"
+#include "weft/coordination/broadcast_channel.hpp"
 #include "weft/coordination/channel.hpp"
+#include "weft/coordination/detail/broadcast_select.hpp"
 #include "weft/coordination/detail/channel_select.hpp"
 #include "weft/scheduling/delay.hpp"
 #include "weft/task/task_completion_source.hpp"
@@ -31,6 +33,12 @@ struct read_case {
     using result = std::optional<T>;
     explicit read_case(channel_ref<channel_state<T>> of) noexcept : channel(std::move(of)) {}
     channel_ref<channel_state<T>> channel;
+};
+template <class T>
+struct receive_case {
+    using result = std::optional<T>;
+    explicit receive_case(channel_ref<subscription<T>> of) noexcept : from(std::move(of)) {}
+    channel_ref<subscription<T>> from;
 };
 template <class T>
 struct write_case {
@@ -58,6 +66,11 @@ template <class T>
 class select_party<read_case<T>> final : public select_reading<T> {
 public:
     explicit select_party(read_case<T>&& from) noexcept : select_reading<T>(std::move(from.channel)) {}
+};
+template <class T>
+class select_party<receive_case<T>> final : public select_receiving<T> {
+public:
+    explicit select_party(receive_case<T>&& of) noexcept : select_receiving<T>(std::move(of.from)) {}
 };
 template <class T>
 class select_party<write_case<T>> final : public select_writing<T> {
@@ -224,6 +237,11 @@ task<std::variant<typename Cases::result...>> select_one(cancellation_token toke
 template <class T>
 [[nodiscard]] detail::read_case<T> case_read(const channel_reader<T>& from) {
     return detail::read_case<T>(from.share());
+}
+/// The same of a subscription. Its result is nothing also when that has unsubscribed.
+template <class T>
+[[nodiscard]] detail::receive_case<T> case_read(const broadcast_reader<T>& from) {
+    return detail::receive_case<T>(from.share());
 }
 /// A case of select(): `item` written. Its result is true; false when the channel is complete, and then the item is lost.
 template <class T>

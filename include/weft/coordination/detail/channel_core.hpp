@@ -49,6 +49,10 @@ struct channel_waiter : cancellation_node {
     cancellation_token token;
 
     channel_waiter(channel_core* of, cancellation_token with) noexcept : channel(of), token(std::move(with)) {}
+
+    // What a wait keeps alive, from its start to its end.
+    void hold() const noexcept;
+    void let_go() const noexcept;
 };
 
 /// First in, first out. Under the channel's lock.
@@ -109,15 +113,23 @@ public:
     [[nodiscard]] const task<>& completion() const noexcept { return completion_task_; }
 
     /// Throws what a read or write meets at the end: channel_closed, or the error itself when that is a cancellation.
-    [[noreturn]] void throw_closed(bool reading);
+    [[noreturn]] void throw_closed(bool reading) { throw_closed(reading, error_); }
+    [[noreturn]] static void throw_closed(bool reading, const std::exception_ptr& error);
     /// wait_to_read() and wait_to_write() at the end. @returns false, or throws the error
-    [[nodiscard]] bool watched_closed();
+    [[nodiscard]] bool watched_closed() { return watched_closed(error_); }
+    [[nodiscard]] static bool watched_closed(const std::exception_ptr& error);
 
     /// The waiter's part of start(): registers the token. @returns false when it fired
     [[nodiscard]] static bool listen(channel_waiter& who) noexcept;
     [[nodiscard]] spin_lock& line_lock() noexcept { return lock_; }
     /// Leaves the line, whatever happened, and the token. After it nobody else knows the waiter.
     static void leave(channel_waiter& who) noexcept;
+    /// Notes the outcome of an attempt. @returns false: it has to wait
+    [[nodiscard]] static bool settled(channel_waiter& who, channel_answer found) noexcept {
+        if (found == channel_answer::must_wait) return false;
+        who.state = found == channel_answer::done ? channel_wait::served : channel_wait::closed;
+        return true;
+    }
     /// The end of an await: throws for a token that fired.
     static void throw_if_canceled(const channel_waiter& who);
 
@@ -127,6 +139,12 @@ protected:
 
     /// Under the lock. Whether items are left for readers.
     [[nodiscard]] virtual bool has_items() const noexcept = 0;
+    /// Under the lock, at the end: everybody who waits to read, and who therefore has read everything.
+    virtual void claim_readers(claimed_waiters& ended) noexcept;
+    static void stand_in(channel_line& line, channel_waiter& who) noexcept {
+        who.state = channel_wait::queued;
+        line.push_back(who);
+    }
     /// To be called under the lock when an item went. @returns whether the caller has to call finish() after it
     [[nodiscard]] bool is_drained() const noexcept { return closed_ && !has_items(); }
     /// Outside the lock, once: ends completion().
@@ -149,6 +167,9 @@ private:
     task_completion_source<> completion_;
     task<> completion_task_;
 };
+
+inline void channel_waiter::hold() const noexcept { channel->add_ref(); }
+inline void channel_waiter::let_go() const noexcept { channel->release(); }
 
 /// A counted reference.
 template <class Core>

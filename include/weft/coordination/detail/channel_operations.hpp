@@ -11,9 +11,9 @@
 
 namespace weft::inline WEFT_ABI::detail {
 
-/// Base of the four waits. `Derived` supplies attempt(), line_up() and take_result(). An operation made in place needs no reference to
-/// the channel, whose handle stands in the same expression or longer, until it really waits.
-template <class Derived, class T, class Result, class Waiter>
+/// Base of every wait at a channel. `Derived` supplies attempt(), line_up() and take_result(). An operation made in place needs no
+/// reference to the channel, whose handle stands in the same expression or longer, until it really waits.
+template <class Derived, class State, class Result, class Waiter>
 class channel_operation : public operation<Derived, Result>, protected Waiter {
 public:
     [[nodiscard]] bool await_ready() {
@@ -28,7 +28,7 @@ public:
     }
     WEFT_NOINLINE bool start(task_core& core) {
         this->awaiter = &core;
-        this->channel->add_ref();
+        this->hold();
         if (!channel_core::listen(*this)) {
             this->state = channel_wait::canceled;
             return false;
@@ -43,20 +43,20 @@ public:
     }
 
 protected:
-    template <class... Rest>
-    explicit channel_operation(channel_state<T>* of, cancellation_token with, Rest&&... rest) noexcept
+    template <class Of, class... Rest>
+    explicit channel_operation(Of* of, cancellation_token with, Rest&&... rest) noexcept
         : Waiter(of, std::move(with), std::forward<Rest>(rest)...) {}
     /// A frame that goes while it waits leaves the line; what it had been given goes with it.
     ~channel_operation() {
         if (this->awaiter == nullptr || this->state == channel_wait::over) return;
         channel_core::leave(*this);
-        this->channel->release();
+        this->let_go();
     }
 
-    [[nodiscard]] channel_state<T>& of() const noexcept { return *static_cast<channel_state<T>*>(this->channel); }
-    [[nodiscard]] channel_ref<channel_state<T>> share() const noexcept {
+    [[nodiscard]] State& of() const noexcept { return *static_cast<State*>(this->channel); }
+    [[nodiscard]] channel_ref<State> share() const noexcept {
         this->channel->add_ref();
-        return channel_ref<channel_state<T>>(&of());
+        return channel_ref<State>(&of());
     }
 
 private:
@@ -65,7 +65,7 @@ private:
         explicit ending(channel_operation& self) noexcept : self_(self) {}
         ~ending() {
             self_.state = channel_wait::over;
-            if (self_.awaiter != nullptr) self_.channel->release();
+            if (self_.awaiter != nullptr) self_.let_go();
         }
         ending(const ending&) = delete;
         ending& operator=(const ending&) = delete;
@@ -88,8 +88,9 @@ struct channel_parameters {
 };
 
 template <class T>
-class channel_read_operation final : public channel_operation<channel_read_operation<T>, T, T, reading_waiter<T>> {
-    using base = channel_operation<channel_read_operation<T>, T, T, reading_waiter<T>>;
+class channel_read_operation final
+    : public channel_operation<channel_read_operation<T>, channel_state<T>, T, reading_waiter<T>> {
+    using base = channel_operation<channel_read_operation<T>, channel_state<T>, T, reading_waiter<T>>;
     friend base;
 
 public:
@@ -111,8 +112,9 @@ private:
 };
 
 template <class T>
-class channel_write_operation final : public channel_operation<channel_write_operation<T>, T, void, writing_waiter<T>> {
-    using base = channel_operation<channel_write_operation<T>, T, void, writing_waiter<T>>;
+class channel_write_operation final
+    : public channel_operation<channel_write_operation<T>, channel_state<T>, void, writing_waiter<T>> {
+    using base = channel_operation<channel_write_operation<T>, channel_state<T>, void, writing_waiter<T>>;
     friend base;
 
 public:
@@ -145,8 +147,8 @@ private:
 
 template <class T, bool Reading>
 class channel_watch_operation final
-    : public channel_operation<channel_watch_operation<T, Reading>, T, bool, channel_waiter> {
-    using base = channel_operation<channel_watch_operation<T, Reading>, T, bool, channel_waiter>;
+    : public channel_operation<channel_watch_operation<T, Reading>, channel_state<T>, bool, channel_waiter> {
+    using base = channel_operation<channel_watch_operation<T, Reading>, channel_state<T>, bool, channel_waiter>;
     friend base;
 
 public:

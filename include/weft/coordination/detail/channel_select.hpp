@@ -82,9 +82,9 @@ public:
     explicit select_reading(channel_ref<channel_state<T>> channel) noexcept
         : channel_(std::move(channel)), party_(channel_.get(), {}) {}
 
-    [[nodiscard]] bool attempt() override { return settle(channel_->try_read(party_.item)); }
+    [[nodiscard]] bool attempt() override { return channel_core::settled(party_, channel_->try_read(party_.item)); }
     [[nodiscard]] bool attempt_locked(claimed_waiters& woken) override {
-        return settle(channel_->take(party_.item, woken, drained_));
+        return channel_core::settled(party_, channel_->take(party_.item, woken, drained_));
     }
     void line_up(claimed_waiters& woken) override { channel_->line_up_reader(party_, woken); }
     void after_attempt() override {
@@ -99,12 +99,6 @@ public:
     }
 
 private:
-    bool settle(channel_answer found) noexcept {
-        if (found == channel_answer::must_wait) return false;
-        party_.state = found == channel_answer::done ? channel_wait::served : channel_wait::closed;
-        return true;
-    }
-
     channel_ref<channel_state<T>> channel_;
     reading_waiter<T> party_;
     bool drained_ = false;
@@ -116,9 +110,9 @@ public:
     select_writing(channel_ref<channel_state<T>> channel, T&& item) noexcept
         : channel_(std::move(channel)), party_(channel_.get(), {}, std::move(item)) {}
 
-    [[nodiscard]] bool attempt() override { return settle(channel_->try_write(party_.item)); }
+    [[nodiscard]] bool attempt() override { return channel_core::settled(party_, channel_->try_write(party_.item)); }
     [[nodiscard]] bool attempt_locked(claimed_waiters& woken) override {
-        return settle(channel_->put(party_.item, dropped_, woken));
+        return channel_core::settled(party_, channel_->put(party_.item, dropped_, woken));
     }
     void line_up(claimed_waiters& woken) override { channel_->line_up_writer(party_, woken); }
     void after_attempt() override { channel_->tell_dropped(dropped_); }
@@ -128,12 +122,6 @@ public:
     [[nodiscard]] bool result() { return party_.state != channel_wait::closed || channel_->watched_closed(); }
 
 private:
-    bool settle(channel_answer found) noexcept {
-        if (found == channel_answer::must_wait) return false;
-        party_.state = found == channel_answer::done ? channel_wait::served : channel_wait::closed;
-        return true;
-    }
-
     channel_ref<channel_state<T>> channel_;
     writing_waiter<T> party_;
     std::optional<T> dropped_;

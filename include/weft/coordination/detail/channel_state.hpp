@@ -224,15 +224,6 @@ private:
         return room ? channel_answer::done : channel_answer::must_wait;
     }
 
-    [[nodiscard]] static bool settled(channel_waiter& who, channel_answer found) noexcept {
-        if (found == channel_answer::must_wait) return false;
-        who.state = found == channel_answer::done ? channel_wait::served : channel_wait::closed;
-        return true;
-    }
-    static void stand_in(channel_line& line, channel_waiter& who) noexcept {
-        who.state = channel_wait::queued;
-        line.push_back(who);
-    }
     /// Who promised to be the only reader and waits a second time gives up the first wait (1.17/22).
     void displace_readers(claimed_waiters& woken) noexcept {
         if (!shape_.single_reader || shape_.capacity != unbounded_capacity) return;

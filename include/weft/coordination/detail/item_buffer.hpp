@@ -29,6 +29,12 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return count_; }
     [[nodiscard]] const T& front() const noexcept { return cells_[head_]; }
+    /// @param index  from the front, below size()
+    [[nodiscard]] T& operator[](std::size_t index) noexcept { return cells_[(head_ + index) & (size_ - 1)]; }
+    /// The next push_back() does not throw. @throws std::bad_alloc
+    void reserve_one() {
+        if (count_ == size_) grow();
+    }
     /// @throws std::bad_alloc  and then `item` is as it was
     void push_back(T&& item) {
         if (count_ == size_) grow();
