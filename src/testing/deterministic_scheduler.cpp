@@ -139,7 +139,7 @@ bool deterministic_scheduler::at_await(
     const weft::detail::thread_block& block = weft::detail::this_thread_block();
     if (block.sync != nullptr || block.scheduler != nullptr) return false;
     const bool on_caller = awaiter.has_flag(weft::detail::flag_first_segment);
-    if (on_caller ? !world.first_segments : !world.has_ready() && world.events.empty()) return false;
+    if (on_caller ? !world.first_segments : !world.something_else()) return false;
     const bool preempted = world.choose_preemption(awaiter, on_caller);
     if (preempted && world.trace != nullptr) world.trace->stopped(*this, awaiter);
     return preempted;
@@ -153,7 +153,10 @@ bool deterministic_scheduler::step(jump may_jump) {
     state& world = *state_;
     std::size_t due = world.clock.due();
     std::size_t ready = world.ready_count();
-    if (due + ready == 0 && !world.when_idle.empty()) {
+    const bool settled = due + ready == 0 && !world.when_idle.empty();
+    if (settled) {
+        if (world.event_breaks_quiet()) return true;
+        // Who waits for quiet goes on in it: nothing else happens first.
         for (weft::detail::task_core* waiting : std::exchange(world.when_idle, {})) weft::detail::resume_awaiter(*waiting);
         ready = world.ready_count();
     }
@@ -164,8 +167,8 @@ bool deterministic_scheduler::step(jump may_jump) {
     }
     const bool idle = due + ready == 0;
     const std::size_t certain = idle ? (next ? 1 : 0) : due + ready;
-    const bool late = !idle && due == 0 && next && *next - world.clock.now() <= world.slow_by;
-    const std::size_t events = idle && may_jump == jump::no ? 0 : world.events.size();
+    const bool late = !settled && !idle && due == 0 && next && *next - world.clock.now() <= world.slow_by;
+    const std::size_t events = settled || (idle && may_jump == jump::no) ? 0 : world.events.size();
     const std::size_t options = certain + events + (late ? 1 : 0);
     if (options == 0) return false;
     const std::size_t picked = options == 1 ? 0 : world.choose_step(due, certain, options, idle);
@@ -211,6 +214,15 @@ bool deterministic_scheduler::state::choose_preemption(weft::detail::task_core& 
         what.certain = candidates.size();
     }
     return decide(what) != 0;
+}
+
+bool deterministic_scheduler::state::event_breaks_quiet() {
+    if (events.empty()) return false;
+    const std::size_t picked = choose_step(0, 1, 1 + events.size(), true);
+    if (picked == 0) return false;
+    ++steps;
+    run_event(picked - 1);
+    return true;
 }
 
 void deterministic_scheduler::state::jump_to(time_point deadline) {

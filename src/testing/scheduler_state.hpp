@@ -40,6 +40,12 @@ public:
         const std::lock_guard guard(mutex);
         return !ready.empty();
     }
+    /// Whether anything but the running task can happen next.
+    [[nodiscard]] bool something_else() noexcept {
+        if (has_ready() || !events.empty()) return true;
+        const auto next = slow_by.count() < 0 ? std::nullopt : clock.next_deadline();
+        return next && *next - clock.now() <= slow_by;
+    }
     [[nodiscard]] std::size_t ready_count() const noexcept {
         const std::lock_guard guard(mutex);
         return ready.size();
@@ -58,6 +64,8 @@ public:
     // The parts of a step.
     [[nodiscard]] std::size_t choose_step(std::size_t due, std::size_t certain, std::size_t options, bool idle);
     [[nodiscard]] bool choose_preemption(weft::detail::task_core& awaiter, bool on_caller);
+    /// Nothing can happen at this instant, and somebody waits for that; an event may come all the same. @returns whether one did
+    [[nodiscard]] bool event_breaks_quiet();
     void jump_to(time_point deadline);
     void fire_timer(std::size_t position);
     void run_event(std::size_t position);

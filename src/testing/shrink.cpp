@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "testing/decider.hpp"
+
 namespace weft::inline WEFT_ABI::testing::detail {
 
 namespace {
@@ -27,16 +29,46 @@ public:
             if (!accept(std::move(shorter))) keep += std::max<std::size_t>((best_.size() - keep) / 2, 1);
             else keep = best_.size() / 2;
         }
+        pass_all();
+        // From where no single change helps, several at once may.
+        for (std::size_t rounds = 0; rounds < most_jolts && left_ != 0 && departures(best_) > few; ++rounds)
+            if (jolt()) pass_all();
+        return std::move(best_);
+    }
+
+private:
+    // A failure of so few departures is as short as a reader wants it.
+    static constexpr std::size_t few = 2;
+    static constexpr std::size_t most_jolts = 1'000;
+
+    void pass_all() {
         for (bool smaller = true; smaller && left_ != 0;) {
             smaller = false;
             for (std::size_t length = std::max<std::size_t>(best_.size() / 2, 1); length != 0 && left_ != 0; length /= 2)
                 smaller = pass(length) || smaller;
             smaller = remove_each() || smaller;
         }
-        return std::move(best_);
     }
-
-private:
+    /// A few random changes at once, kept if what fails then is no longer than before. @returns whether it has fewer departures
+    bool jolt() {
+        answer_list candidate = best_;
+        for (std::size_t changes = 2 + bits_.below(3); changes != 0 && !candidate.empty(); --changes) {
+            const auto at = candidate.begin() + static_cast<std::ptrdiff_t>(bits_.below(candidate.size()));
+            switch (bits_.below(4)) {
+                case 0: candidate.erase(at); break;
+                case 1: candidate.insert(at, 0); break;
+                case 2: *at = 1 + bits_.below(2); break;
+                default: clear_departure_behind(candidate, at); break;
+            }
+        }
+        const std::size_t before = departures(best_);
+        if (departures(candidate) > before || candidate.size() > best_.size() + 2) return false;
+        return accept(std::move(candidate)) && departures(best_) < before;
+    }
+    static void clear_departure_behind(answer_list& answers, answer_list::iterator from) {
+        const auto found = std::find_if(from, answers.end(), [](std::uint64_t answer) { return answer != 0; });
+        if (found != answers.end()) *found = 0;
+    }
     bool accept(answer_list candidate) {
         if (left_ == 0) return false;
         --left_;
@@ -79,6 +111,7 @@ private:
     answer_list best_;
     const std::function<bool(const answer_list&)>& fails_;
     std::size_t left_;
+    split_mix bits_{0x5417};  // always the same: a failure is made short in the same way each time
 };
 
 }  // namespace

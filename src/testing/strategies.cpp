@@ -3,33 +3,44 @@
 #include "testing/strategies.hpp"
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 
 namespace weft::inline WEFT_ABI::testing::detail {
 
 namespace {
 
-// An event such as a cancellation is one candidate among the tasks; in an unfair order it comes once in so many steps.
-constexpr std::size_t event_rate = 8;
-// How often an even choice preempts.
-constexpr std::size_t preemption_rate = 3;
+// No rate is right for every bug, so each schedule draws its own. An event such as a cancellation comes once in so many steps; 0: as
+// one candidate among the tasks.
+constexpr std::array<std::size_t, 4> event_rates{0, 3, 8, 24};
+// An even choice preempts once in so many times.
+constexpr std::array<std::size_t, 4> preemption_rates{2, 3, 6, 16};
 
 class random_decider : public decider {
 public:
-    explicit random_decider(std::uint64_t seed) : bits_(seed) {}
+    explicit random_decider(std::uint64_t seed)
+        : bits_(seed),
+          event_rate_(event_rates[bits_.below(event_rates.size())]),
+          preemption_rate_(preemption_rates[bits_.below(preemption_rates.size())]) {}
     std::size_t decide(const decision& what) override {
-        if (what.what == choice_class::preempt) return bits_.one_in(preemption_rate) ? 1 : 0;
-        return bits_.below(what.options);
+        if (what.what == choice_class::preempt) return bits_.one_in(preemption_rate_) ? 1 : 0;
+        if (what.what == choice_class::value || event_rate_ == 0) return bits_.below(what.options);
+        return takes_event(what) ? some_event(what) : bits_.below(what.certain);
     }
 
 protected:
     // Whether an event goes before the work of this step, and which.
     [[nodiscard]] bool takes_event(const decision& what) {
-        return what.options > what.certain && (what.certain == 0 || bits_.one_in(event_rate));
+        if (what.options == what.certain) return false;
+        return what.certain == 0 || bits_.one_in(event_rate_ == 0 ? what.options : event_rate_);
     }
     std::size_t some_event(const decision& what) { return what.certain + bits_.below(what.options - what.certain); }
 
     split_mix bits_;
+
+private:
+    std::size_t event_rate_;
+    std::size_t preemption_rate_;
 };
 
 /// Counts the decisions between tasks, and gives way to an even choice after too many: a loop that waits for another task must

@@ -6,6 +6,7 @@
 
 #include "testing/world_state.hpp"
 #include "weft/base/error.hpp"
+#include "weft/base/thread_block.hpp"
 #include "weft/scheduling/delay.hpp"
 #include "weft/scheduling/yield.hpp"
 #include "weft/task/operation.hpp"
@@ -64,6 +65,12 @@ cancellation_token world::cancel_any_time() {
 }
 
 task<> world::point() {
+#if WEFT_EXPLORE
+    // That the caller awaits this is the choice; but inside a context such an await is none.
+    const weft::detail::thread_block& block = weft::detail::this_thread_block();
+    const bool in_context = block.sync != nullptr || block.scheduler != nullptr;
+    if (!in_context && detail::scheduler_access::of(state_->scheduler).first_segments) co_return;
+#endif
     if (choose("point", 2) == 1) co_await yield();
 }
 
