@@ -34,6 +34,8 @@ bool cancellation_state::add(cancellation_node& node) noexcept {
 
 bool cancellation_state::remove(cancellation_node& node) noexcept { return registry_.remove(node); }
 
+std::size_t cancellation_state::registrations() const noexcept { return registry_.count(); }
+
 bool cancellation_state::is_running_elsewhere(const cancellation_node& node) const noexcept {
     return registry_.is_running_elsewhere(node, this_thread_block());
 }

@@ -42,8 +42,11 @@ std::string environment(const char* name) {
 }
 
 explore_options with_environment(explore_options options) {
-    if (const std::string text = environment("WEFT_SCHEDULES"); !text.empty())
-        options.schedules = std::max<std::size_t>(1, std::strtoull(text.c_str(), nullptr, 10));
+    if (const std::string text = environment("WEFT_SCHEDULES"); !text.empty()) {
+        const std::size_t asked = std::max<std::size_t>(1, std::strtoull(text.c_str(), nullptr, 10));
+        // A search for everything is not cut short by who wants fewer random schedules.
+        options.schedules = options.exhaustive ? std::max(options.schedules, asked) : asked;
+    }
     if (const std::string text = environment("WEFT_SEED"); !text.empty())
         options.seed = std::strtoull(text.c_str(), nullptr, 10);
     if (const std::string text = environment("WEFT_STRATEGY"); !text.empty()) options.how = strategy_named(text);

@@ -74,7 +74,11 @@ task<> world::point() {
     if (choose("point", 2) == 1) co_await yield();
 }
 
-task<> world::settle() { co_await settle_operation(&state_->scheduler); }
+task<> world::settle() {
+    // An event may have come between the moment when nothing ran and this task's turn.
+    do co_await settle_operation(&state_->scheduler);
+    while (detail::scheduler_access::of(state_->scheduler).has_ready());
+}
 
 task<> world::eventually(std::function<bool()> holds, std::chrono::nanoseconds limit, std::source_location where) {
     const time_point last = clock().now() + limit;

@@ -15,6 +15,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 
@@ -68,6 +69,13 @@ public:
         if (!node.linked) return false;
         unlink(node);
         return true;
+    }
+    /// How many there are; takes time for each.
+    [[nodiscard]] std::size_t count() const noexcept {
+        const std::lock_guard guard(lock_);
+        std::size_t listed = 0;
+        for (const Node* node = newest_; node != nullptr; node = node->next) ++listed;
+        return listed;
     }
     /// Whether the callback of `node` runs right now.
     [[nodiscard]] bool is_running(const Node& node) const noexcept {

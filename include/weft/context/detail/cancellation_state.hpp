@@ -58,6 +58,8 @@ public:
     [[nodiscard]] bool is_running(const cancellation_node& node) const noexcept { return registry_.is_running(node); }
     /// Whether remove_and_wait() would wait.
     [[nodiscard]] bool is_running_elsewhere(const cancellation_node& node) const noexcept;
+    /// How many there are; takes time for each. For tests that nothing stays behind.
+    [[nodiscard]] std::size_t registrations() const noexcept;
 
     // Cancelling, in two steps so that cancel_async() can run the second elsewhere.
     /// @returns false when it was cancelled before
