@@ -51,6 +51,7 @@ public:
                 case history_event::begins:
                     for (position& each : positions_) each.places[call] = place::begun;
                     break;
+                case history_event::waits: wait(call); break;
                 case history_event::ends: end(call); break;
                 case history_event::rest: rest(); break;
                 case history_event::asked_to_stop: break;
@@ -72,12 +73,19 @@ private:
         drop_equal();
     }
 
+    void wait(std::size_t call) {
+        close();
+        std::erase_if(positions_, [&](const position& each) { return each.places[call] == place::begun; });
+    }
+
     // Who has begun must wait, and must have to.
     void rest() {
         close();
-        std::erase_if(positions_, [](const position& each) {
+        std::erase_if(positions_, [&](const position& each) {
             return std::any_of(each.places.begin(), each.places.end(),
-                [](place now) { return now == place::begun || now == place::through; });
+                       [](place now) { return now == place::begun || now == place::through; }) ||
+                std::any_of(each.waiting.begin(), each.waiting.end(),
+                    [&](std::size_t call) { return operation_of(call).may_be_late && could_pass(each, call); });
         });
     }
 
@@ -89,6 +97,7 @@ private:
                 if (now == place::begun) join(position(positions_[i]), call);
                 if (now == place::waiting && history_.calls[call].end == call_end::canceled)
                     leave(position(positions_[i]), call);
+                if (now == place::waiting && operation_of(call).may_be_late) pass_late(position(positions_[i]), call);
             }
         }
     }
@@ -109,7 +118,7 @@ private:
     }
 
     void pass_or_be_refused(const position& from, std::size_t call) {
-        const checked_operation& operation = plan_.operations[history_.calls[call].operation];
+        const checked_operation& operation = operation_of(call);
         bool passed = false;
         for (std::size_t way = 0; way < operation.ways && !stands_behind(from, call, from.waiting.size()); ++way)
             passed = try_way(from, call, way) || passed;
@@ -117,6 +126,20 @@ private:
         position next(from);
         next.places[call] = place::through;
         let_through(std::move(next));
+    }
+
+    void pass_late(const position& from, std::size_t call) {
+        if (stands_behind(from, call, place_in_line(from, call))) return;
+        for (std::size_t way = 0; way < operation_of(call).ways; ++way) static_cast<void>(try_way(from, call, way));
+    }
+    [[nodiscard]] bool could_pass(const position& from, std::size_t call) const {
+        if (stands_behind(from, call, place_in_line(from, call))) return false;
+        const std::unique_ptr<sequential_model> state = from.state->copy();
+        invocation told = invocation_of(from, call);
+        return state->step(history_.calls[call].operation, told).has_value();
+    }
+    [[nodiscard]] static std::size_t place_in_line(const position& in, std::size_t call) {
+        return static_cast<std::size_t>(std::find(in.waiting.begin(), in.waiting.end(), call) - in.waiting.begin());
     }
 
     /// @returns whether the model lets the call through in this way, be it with another result than it had
@@ -148,9 +171,8 @@ private:
         bool moved = false;
         for (std::size_t i = 0; i < from.waiting.size(); ++i) {
             const std::size_t call = from.waiting[i];
-            if (stands_behind(from, call, i)) continue;
-            const std::size_t ways = plan_.operations[history_.calls[call].operation].ways;
-            for (std::size_t way = 0; way < ways; ++way) moved = try_way(from, call, way) || moved;
+            if (operation_of(call).may_be_late || stands_behind(from, call, i)) continue;
+            for (std::size_t way = 0; way < operation_of(call).ways; ++way) moved = try_way(from, call, way) || moved;
         }
         if (!moved && std::find(positions_.begin(), positions_.end(), from) == positions_.end())
             positions_.push_back(std::move(from));
@@ -158,12 +180,15 @@ private:
 
     /// Whether one of the first `index` waiters is before `call` in its line.
     [[nodiscard]] bool stands_behind(const position& in, std::size_t call, std::size_t index) const {
-        const int line = plan_.operations[history_.calls[call].operation].line;
+        const int line = operation_of(call).line;
         if (line == any_order || in.tickets[call] < 0) return false;
         return std::any_of(in.waiting.begin(), in.waiting.begin() + static_cast<std::ptrdiff_t>(index),
-            [&](std::size_t other) { return plan_.operations[history_.calls[other].operation].line == line; });
+            [&](std::size_t other) { return operation_of(other).line == line; });
     }
 
+    [[nodiscard]] const checked_operation& operation_of(std::size_t call) const {
+        return plan_.operations[history_.calls[call].operation];
+    }
     [[nodiscard]] invocation invocation_of(const position& in, std::size_t call) const {
         invocation told;
         told.caller = history_.calls[call].caller;
@@ -236,6 +261,7 @@ std::string history::table(const scenario_plan& plan, std::size_t marked) const 
         const recorded_call& call = calls[number];
         text += std::string(call.caller * width, ' ');
         if (what == history_event::begins) text += call_text(call, plan) + " ...\n";
+        else if (what == history_event::waits) text += call_text(call, plan) + " waits\n";
         else if (what == history_event::ends) text += end_text(call, plan) + "\n";
         else text += "cancel " + call_text(call, plan) + "\n";
     }

@@ -24,6 +24,7 @@ struct recorded_call {
 
 enum class history_event : std::uint8_t {
     begins,
+    waits,  ///< it stands in line, or has been let through
     ends,
     asked_to_stop,
     rest  ///< of no call: nothing runs any more; who has begun and not ended waits

@@ -61,6 +61,8 @@ private:
     void arm();
     void disarm();
     void ask_to_stop() noexcept;
+    /// Whether `running`, or what it awaits, can go on: it has only been stopped.
+    [[nodiscard]] bool is_ready(const weft::detail::task_core& running);
     void note(history_event what, std::size_t call = 0) { history_.entries.push_back({what, call}); }
     [[noreturn]] void fail(const std::string& what, std::size_t marked = none) {
         world_.check(false, what + "\n" + history_.table(*plan_, marked));
@@ -141,6 +143,19 @@ void scenario_run::ask_to_stop() noexcept {
     }
 }
 
+bool scenario_run::is_ready(const weft::detail::task_core& running) {
+    for (const auto& each : scheduler_access::of(scheduler_).ready)
+        for (weft::detail::task_core* core = weft::detail::task_core::of_node(*each.item); core != nullptr;) {
+            if (core == &running) return true;
+            weft::detail::task_core* awaiter = nullptr;
+            core->visit_continuations([&](weft::detail::continuation& node) {
+                if (awaiter == nullptr) awaiter = weft::detail::task_core::of_node(node);
+            });
+            core = awaiter;
+        }
+    return false;
+}
+
 task<> scenario_run::caller(std::shared_ptr<scenario_run> self, std::size_t index) {
     std::size_t number = 0;
     for (std::size_t i = 0; i < index; ++i) number += self->calls_[i].size();
@@ -161,7 +176,11 @@ task<> scenario_run::call(std::size_t caller, planned_call what, std::size_t num
     told.argument = what.argument;
     told.token = number == victim_place_ ? victim_.token() : end_.token();
     task<std::string> running = plan_->operations[what.operation].run(object_.get(), std::move(told));
-    if (number == victim_place_ && !running.is_completed()) arm();
+    if (!running.is_completed()) {
+        if (number == victim_place_) arm();
+        const bool stopped = is_ready(*running.core_or_null());
+        if (!stopped && plan_->operations[what.operation].waits_in_line) note(history_event::waits, number);
+    }
     recorded_call& record = history_.calls[number];
     try {
         // An await of what is complete would be one more choice, and of no use: the object's own come before it.

@@ -277,6 +277,7 @@ condition_scenario condition() {
             --now.waiting;
             return "notified";
         },
+        .waits_in_line = false,
         .joins = [](notifications& now, invocation&) { ++now.waiting; },
         .leaves = [](notifications& now, invocation&) { --now.waiting; }});
     made.operation({.name = "notify_one",

@@ -40,11 +40,10 @@ inline bool explore_exhaustively(
 /// The plans of calls that are explored to the end, one test each.
 using plans = std::vector<std::vector<std::vector<std::string>>>;
 
-/// A scenario with calls drawn from the world; and each of `exhaustive`, to the end.
+/// Each of `exhaustive`, to the end.
 template <class Object, class Model>
-bool explore_scenario(
+bool explore_plans(
     const std::string& primitive, weft::testing::scenario<Object, Model> (*make)(), const plans& exhaustive) {
-    explore_randomly(primitive, "random", make().body());
     for (const auto& calls : exhaustive) {
         std::string name = "every_schedule_of";
         for (const auto& of_task : calls) {
@@ -58,6 +57,14 @@ bool explore_scenario(
         explore_exhaustively(primitive, name, planned.body());
     }
     return true;
+}
+
+/// A scenario with calls drawn from the world; and each of `exhaustive`, to the end.
+template <class Object, class Model>
+bool explore_scenario(
+    const std::string& primitive, weft::testing::scenario<Object, Model> (*make)(), const plans& exhaustive) {
+    explore_randomly(primitive, "random", make().body());
+    return explore_plans(primitive, make, exhaustive);
 }
 
 }  // namespace weft_test

@@ -49,6 +49,11 @@ struct modelled_operation {
     std::size_t arguments = 1;
     /// Waiters of one line go through in the order they came. Those of any_order do not.
     int line = 0;
+    /// Whether a call that suspends stands in line then. false: it may wait for something else first.
+    bool waits_in_line = true;
+    /// Whether the call may go through some time after step() lets it, as when somebody else works for it first; it must before the
+    /// world is quiet.
+    bool may_be_late = false;
     /// Of an operation that never waits: the result when it cannot go through at once, or others are before it in line.
     std::optional<std::string> refusal = std::nullopt;
     /// In how many ways the model may let the call through; any of them explains it.
@@ -83,6 +88,8 @@ struct checked_operation {
     std::size_t arguments;
     int line;
     std::size_t ways;
+    bool waits_in_line;
+    bool may_be_late;
     std::optional<std::string> refusal;
     std::function<task<std::string>(void*, invocation)> run;
 };
@@ -155,7 +162,8 @@ public:
     }
 
     scenario& operation(modelled_operation<Object, Model> of) {
-        plan_->operations.push_back({of.name, of.arguments, of.line, of.ways, of.refusal,
+        plan_->operations.push_back({of.name, of.arguments, of.line, of.ways, of.waits_in_line, of.may_be_late,
+            of.refusal,
             [run = of.run](void* object, invocation call) { return run(*static_cast<Object*>(object), std::move(call)); }});
         operations_->push_back(std::move(of));
         return *this;
