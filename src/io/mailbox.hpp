@@ -4,21 +4,23 @@
 
 #include <atomic>
 
+#include "weft/base/atomics.hpp"
 #include "weft/io/io_operation.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
 /// A chain of operations through their `next`, oldest first.
-class operation_list {
+template <class Operation>
+class basic_operation_list {
 public:
-    void append(io_operation& operation) noexcept {
+    void append(Operation& operation) noexcept {
         operation.next = nullptr;
         if (last_ == nullptr) first_ = &operation;
         else last_->next = &operation;
         last_ = &operation;
     }
-    [[nodiscard]] io_operation* take() noexcept {
-        io_operation* operation = first_;
+    [[nodiscard]] Operation* take() noexcept {
+        Operation* operation = first_;
         if (operation != nullptr) {
             first_ = operation->next;
             if (first_ == nullptr) last_ = nullptr;
@@ -26,9 +28,9 @@ public:
         return operation;
     }
     /// Unlinks `operation`. @returns false when it is not here
-    bool remove(io_operation& operation) noexcept {
-        io_operation* before = nullptr;
-        for (io_operation* at = first_; at != nullptr; before = at, at = at->next) {
+    bool remove(Operation& operation) noexcept {
+        Operation* before = nullptr;
+        for (Operation* at = first_; at != nullptr; before = at, at = at->next) {
             if (at != &operation) continue;
             (before == nullptr ? first_ : before->next) = at->next;
             if (last_ == at) last_ = before;
@@ -37,12 +39,12 @@ public:
         return false;
     }
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-    [[nodiscard]] io_operation* front() const noexcept { return first_; }
+    [[nodiscard]] Operation* front() const noexcept { return first_; }
 
     /// Calls every `complete`; a completed operation may be gone. @returns whether there was any
     bool complete_all() noexcept {
         bool any = false;
-        while (io_operation* operation = take()) {
+        while (Operation* operation = take()) {
             operation->complete(*operation);
             any = true;
         }
@@ -50,34 +52,37 @@ public:
     }
 
 private:
-    io_operation* first_ = nullptr;
-    io_operation* last_ = nullptr;
+    Operation* first_ = nullptr;
+    Operation* last_ = nullptr;
 };
 
+using operation_list = basic_operation_list<io_operation>;
+
 /// Many writers, one reader at a time; lock-free.
-class mailbox {
+template <class Operation, class Atomics>
+class basic_mailbox {
 public:
-    void push(io_operation& operation) noexcept {
-        io_operation* head = head_.load(std::memory_order_relaxed);
+    void push(Operation& operation) noexcept {
+        Operation* head = head_.load(std::memory_order_relaxed);
         do operation.next = head;
         // Release pairs with take_all()'s acquire: the taker sees the record. seq_cst, because the writer then looks whether
-        // the owner sleeps while the owner goes to sleep and then looks here (ring::sleep_state).
+        // the owner sleeps while the owner goes to sleep and then looks here (sleep_state.hpp).
         while (!head_.compare_exchange_weak(head, &operation, std::memory_order_seq_cst, std::memory_order_relaxed));
     }
     [[nodiscard]] bool empty() const noexcept { return head_.load(std::memory_order_seq_cst) == nullptr; }
     /// Everything pushed so far, oldest first.
-    [[nodiscard]] operation_list take_all() noexcept {
-        io_operation* newest = empty() ? nullptr : head_.exchange(nullptr, std::memory_order_seq_cst);
-        io_operation* oldest = nullptr;
+    [[nodiscard]] basic_operation_list<Operation> take_all() noexcept {
+        Operation* newest = empty() ? nullptr : head_.exchange(nullptr, std::memory_order_seq_cst);
+        Operation* oldest = nullptr;
         while (newest != nullptr) {
-            io_operation* next = newest->next;
+            Operation* next = newest->next;
             newest->next = oldest;
             oldest = newest;
             newest = next;
         }
-        operation_list list;
+        basic_operation_list<Operation> list;
         while (oldest != nullptr) {
-            io_operation* next = oldest->next;
+            Operation* next = oldest->next;
             list.append(*oldest);
             oldest = next;
         }
@@ -85,7 +90,9 @@ public:
     }
 
 private:
-    std::atomic<io_operation*> head_{nullptr};
+    typename Atomics::template atomic<Operation*> head_{nullptr};
 };
+
+using mailbox = basic_mailbox<io_operation, std_atomics>;
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -311,10 +311,9 @@ bool epoll_driver::fetch(unsigned index, const time_point* deadline, bool late) 
         count = wait_for_events(set.epoll_fd, events, nullptr);
     } else {
         lock.lock();
-        int expected = owner_set::awake;
-        const bool stay = set.sleep_state.compare_exchange_strong(expected, owner_set::asleep, std::memory_order_seq_cst);
+        const bool stay = set.sleep.fall_asleep();
         count = wait_for_events(set.epoll_fd, events, stay ? deadline : nullptr);
-        set.sleep_state.store(owner_set::awake, std::memory_order_seq_cst);
+        set.sleep.get_up();
     }
     lock.unlock();
     bool any = false;
@@ -349,7 +348,7 @@ bool epoll_driver::dispatch(std::uint64_t data, std::uint32_t events, bool late)
 
 void epoll_driver::wake(unsigned index) noexcept {
     owner_set& set = sets_[index];
-    if (set.sleep_state.exchange(owner_set::notified, std::memory_order_seq_cst) != owner_set::asleep) return;
+    if (!set.sleep.wake()) return;
     const std::uint64_t one = 1;
     while (::write(set.wake_fd, &one, sizeof one) < 0 && errno == EINTR) {}
 }
@@ -358,7 +357,7 @@ bool epoll_driver::harvest(unsigned index, bool others) noexcept {
     bool any = false;
     for (unsigned i = 0; i < count_; ++i) {
         owner_set& set = sets_[i];
-        if (i != index && (!others || set.sleep_state.load(std::memory_order_seq_cst) == owner_set::asleep)) continue;
+        if (i != index && (!others || set.sleep.is_asleep())) continue;
         // poll() follows when `others`: it looks into the own set itself.
         if (i == index && others) continue;
         if (set.in_flight.load(std::memory_order_relaxed) > 0 && fetch(i, nullptr)) any = true;
@@ -370,8 +369,7 @@ void epoll_driver::monitor_tick() noexcept {
     if (stopping_.load(std::memory_order_acquire) && has_operations()) cancel_all();
     for (unsigned index = 0; index + 1 < count_; ++index) {
         owner_set& set = sets_[index];
-        if (set.in_flight.load(std::memory_order_relaxed) > 0 &&
-            set.sleep_state.load(std::memory_order_seq_cst) != owner_set::asleep) {
+        if (set.in_flight.load(std::memory_order_relaxed) > 0 && !set.sleep.is_asleep()) {
             fetch(index, nullptr, true);
         }
     }

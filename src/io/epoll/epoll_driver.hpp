@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "io/epoll/descriptor_table.hpp"
+#include "io/sleep_state.hpp"
 #include "weft/io/io_driver.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -36,11 +37,9 @@ public:
 private:
     /// One owner's epoll set. The owner sleeps in it; anyone may fetch its events.
     struct owner_set {
-        enum sleep_value : int { awake, asleep, notified };
-
         int epoll_fd = -1;
         int wake_fd = -1;
-        std::atomic<int> sleep_state{awake};
+        sleep_state sleep;
         std::atomic<std::int64_t> in_flight{0};
         // Events fetched by one thread at a time: two would only split the work of one.
         std::mutex fetching;

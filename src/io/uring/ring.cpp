@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "io/tsan.hpp"
+#include "io/uring/request_state.hpp"
 #include "weft/base/assert.hpp"
 #include "weft/base/error.hpp"
 
@@ -147,11 +148,8 @@ bool ring::issue(io_operation& operation, operation_list& ended) noexcept {
             io_uring_sqe_set_data64(entry, tagged(operation, tag_result));
         }
         tsan_release(&operation);
-        // Release pairs with handle()'s acquire. From here on cancel() sends a letter, which is drained under our lock, so
-        // it comes behind this entry.
-        if ((operation.state.fetch_or(io_operation::issued, std::memory_order_acq_rel) & io_operation::cancel_asked) == 0) {
-            return true;
-        }
+        // A letter of cancel() is drained under our lock, so it comes behind this entry.
+        if (note_issued(operation.state)) return true;
         io_uring_prep_nop(entry);
         io_uring_sqe_set_data64(entry, user_none);
     }
@@ -173,8 +171,7 @@ bool ring::issue_cancel(io_operation& operation, operation_list& ended) noexcept
         return true;
     }
     // The answer came while the letter lay here: whoever handled it left the operation to us.
-    operation.state.fetch_or(io_operation::cancel_answered, std::memory_order_acq_rel);
-    ended.append(operation);
+    if (note_cancel_answer(operation.state)) ended.append(operation);
     return true;
 }
 
@@ -267,9 +264,7 @@ bool ring::flush(const shutdown_note& note) noexcept {
 bool ring::sleep(time_point deadline, const shutdown_note& note) noexcept {
     std::unique_lock submission(submission_);
     std::unique_lock completion(completion_);
-    int expected = awake;
-    // seq_cst on both sides (mailbox::push, wake): each thread writes its own word and then reads the other's.
-    const bool may_sleep = sleep_state_.compare_exchange_strong(expected, asleep, std::memory_order_seq_cst);
+    const bool may_sleep = sleep_state_.fall_asleep();
     operation_list ended;
     const bool drained = drain(ended, note.stopping);
     sweep(note.generation);
@@ -277,7 +272,7 @@ bool ring::sleep(time_point deadline, const shutdown_note& note) noexcept {
     const unsigned count = publish_entries();
     const bool stay = may_sleep && drained && armed && ended.empty() && !has_answers();
     if (stay || count != 0) enter(count, stay ? 1 : 0, stay ? &deadline : nullptr);
-    sleep_state_.store(awake, std::memory_order_seq_cst);
+    sleep_state_.get_up();
 
     answer answers[batch];
     const unsigned copied = copy_answers(answers);
@@ -289,8 +284,7 @@ bool ring::sleep(time_point deadline, const shutdown_note& note) noexcept {
 }
 
 void ring::wake() noexcept {
-    // Only a sleeper needs the kernel; and only the first of several wakers calls it.
-    if (sleep_state_.exchange(notified, std::memory_order_seq_cst) != asleep) return;
+    if (!sleep_state_.wake()) return;
     const std::uint64_t one = 1;
     while (::write(wake_fd_, &one, sizeof one) < 0 && errno == EINTR) {}
 }
@@ -351,10 +345,7 @@ void ring::handle(const answer& what, operation_list& ended) noexcept {
     switch (what.user & tag_mask) {
         case tag_cancel:
             // Whatever it says, the target's own answer tells how the operation ended.
-            if ((operation.state.fetch_or(io_operation::cancel_answered, std::memory_order_acq_rel) &
-                    io_operation::answered) != 0) {
-                ended.append(operation);
-            }
+            if (note_cancel_answer(operation.state)) ended.append(operation);
             break;
         case tag_ready:
             if (what.result < 0) settle(operation, what.result, ended);
@@ -372,14 +363,7 @@ void ring::handle(const answer& what, operation_list& ended) noexcept {
 
 // @returns false when the operation is being canceled: then it is over
 bool ring::try_again(io_operation& operation, bool when_ready) noexcept {
-    std::uint8_t state = operation.state.load(std::memory_order_acquire);
-    for (;;) {
-        if ((state & io_operation::cancel_asked) != 0) return false;
-        auto next = static_cast<std::uint8_t>(state & ~(io_operation::issued | io_operation::wait_ready));
-        if (when_ready) next = static_cast<std::uint8_t>(next | io_operation::wait_ready);
-        // From here on cancel() only leaves its mark, and the next drain sees it.
-        if (operation.state.compare_exchange_weak(state, next, std::memory_order_acq_rel)) break;
-    }
+    if (!note_again(operation.state, when_ready)) return false;
     mail(operation);
     wake();  // we may not be the owner, and the owner may have looked into the mailbox and gone to sleep just now
     return true;
@@ -387,10 +371,7 @@ bool ring::try_again(io_operation& operation, bool when_ready) noexcept {
 
 void ring::settle(io_operation& operation, int result, operation_list& ended) noexcept {
     operation.result = result;
-    const std::uint8_t before = operation.state.fetch_or(io_operation::answered, std::memory_order_acq_rel);
-    // The request to cancel holds the operation's address: it must be answered too before the frame may go.
-    if ((before & io_operation::cancel_asked) != 0 && (before & io_operation::cancel_answered) == 0) return;
-    ended.append(operation);
+    if (note_answer(operation.state)) ended.append(operation);
 }
 
 bool ring::finish(operation_list& ended) noexcept {

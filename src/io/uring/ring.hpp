@@ -10,6 +10,7 @@
 #include <liburing.h>
 
 #include "io/mailbox.hpp"
+#include "io/sleep_state.hpp"
 #include "weft/base/time_provider.hpp"
 #include "weft/io/io_operation.hpp"
 
@@ -57,7 +58,7 @@ public:
     /// Ends the owner's present or next sleep. Any thread.
     void wake() noexcept;
 
-    [[nodiscard]] bool is_asleep() const noexcept { return sleep_state_.load(std::memory_order_seq_cst) == asleep; }
+    [[nodiscard]] bool is_asleep() const noexcept { return sleep_state_.is_asleep(); }
     /// Whether entries or letters wait for the kernel.
     [[nodiscard]] bool has_unsubmitted() const noexcept {
         return prepared_.load(std::memory_order_relaxed) != 0 || !mailbox_.empty();
@@ -74,7 +75,6 @@ public:
     std::uint32_t seen_submissions = 0;  ///< the monitor's note of the last tick
 
 private:
-    enum sleep_value : int { awake, asleep, notified };
     static constexpr unsigned batch = 64;  // answers copied out at a time
 
     struct answer {
@@ -106,7 +106,7 @@ private:
     std::uint32_t swept_ = 0;
 
     mailbox mailbox_;
-    std::atomic<int> sleep_state_{awake};
+    sleep_state sleep_state_;
     std::atomic<std::uint32_t> prepared_{0};
     std::atomic<std::uint32_t> submissions_{0};
     std::atomic<std::int64_t> in_flight_{0};

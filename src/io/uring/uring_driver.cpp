@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include "io/uring/request_state.hpp"
 #include "weft/base/thread_block.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -75,10 +76,7 @@ unsigned uring_driver::choose_owner() noexcept {
 }
 
 void uring_driver::cancel(io_operation& operation) noexcept {
-    const std::uint8_t before = operation.state.fetch_or(io_operation::cancel_asked, std::memory_order_acq_rel);
-    if ((before & io_operation::cancel_asked) != 0) return;
-    // Not with the kernel yet: whoever brings it there sees the mark. Answered: too late.
-    if ((before & io_operation::issued) == 0 || (before & io_operation::answered) != 0) return;
+    if (!note_cancel(operation.state)) return;
     ring& home = rings_[operation.owner];
     home.mail(operation);
     home.wake();
