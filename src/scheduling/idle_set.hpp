@@ -135,4 +135,13 @@ private:
 
 using idle_set = basic_idle_set<worker, std_atomics>;
 
+/// A thread that blocks, or ends, no longer counts among the `running` ones, and looks for queued work itself: step 1 in
+/// pool_core.cpp. A post that came before is visible() here, one that comes after sees the count.
+template <class Atomics, class Counter, class Visible, class Notify>
+void leave_running(Counter& running, Visible visible, Notify notify) noexcept {
+    running.fetch_sub(1, std::memory_order_seq_cst);
+    Atomics::fence(std::memory_order_seq_cst);  // pairs with call_helper_surely()
+    if (visible()) notify();
+}
+
 }  // namespace weft::inline WEFT_ABI::detail

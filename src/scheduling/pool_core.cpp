@@ -23,12 +23,6 @@
 
 namespace weft::inline WEFT_ABI::detail {
 
-namespace {
-
-constexpr time_point::rep nobody_keeps = time_point::min().time_since_epoch().count();
-
-}  // namespace
-
 /// The ended thread of a worker that is used again. Joined when nothing is locked: on its way out it may still post, from the
 /// destructor of a thread_local, or even be the one that makes its successor.
 class pool_core::last_thread {
@@ -57,7 +51,6 @@ pool_core::pool_core(thread_pool& door, runtime& owner, const runtime_options& o
       clock_(options.clock != nullptr ? options.clock : &timers_),
       generation_(process_generation.load(std::memory_order_relaxed)),
       table_(std::make_unique<std::atomic<worker*>[]>(thread_limit)),
-      keeper_deadline_(nobody_keeps),
       random_(options.seed),
       min_threads_(options.min_threads),
       max_threads_(options.max_threads) {
@@ -124,14 +117,9 @@ void pool_core::post(work_item& item, post_hint hint) noexcept {
         case post_hint::next:
             // A blocked worker runs nothing next; what it is given must be where others look.
             if (self->blocking_depth == 0) {
-                if (self->slot.load(std::memory_order_relaxed) == nullptr) {
-                    // Nobody is woken: the worker itself is about to take it, and waking a thief for it costs more than it
-                    // gains. If the worker does not come back soon, the monitor sees it. Release: thieves see the item.
-                    self->slot.store(&item, std::memory_order_release);
-                    return;
-                }
-                // The newer one is warmer. Acquire for the item that comes out, release for the one that goes in.
-                work_item* older = self->slot.exchange(&item, std::memory_order_acq_rel);
+                // Nobody is woken for a lone one: the worker itself is about to take it, and waking a thief for it costs more than
+                // it gains. If the worker does not come back soon, the monitor sees it.
+                work_item* older = self->slot.put(item);
                 if (older == nullptr) return;
                 self->queue.push(*older);
                 wake_helper();
@@ -199,11 +187,9 @@ void pool_core::blocking_began() noexcept {
     if (self == nullptr || self->blocking_depth++ > 0) return;
     // What was to run next here must be where others find it.
     if (self->collecting) end_collecting(*self);
-    if (work_item* next = self->slot.exchange(nullptr, std::memory_order_acquire)) self->queue.push(*next);
+    if (work_item* next = self->slot.take()) self->queue.push(*next);
     blocked_.fetch_add(1, std::memory_order_relaxed);
-    running_.fetch_sub(1, std::memory_order_seq_cst);
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with notify(): step 1 of the opening comment
-    if (work_visible()) notify();
+    leave_running<std_atomics>(running_, [this] { return work_visible(); }, [this] { notify(); });
     pass_timers_on();
     wake_monitor_from(resting);
 }
@@ -211,13 +197,12 @@ void pool_core::blocking_began() noexcept {
 /// This thread no longer looks at the timers it armed or kept: somebody who sleeps must, or else the monitor.
 void pool_core::pass_timers_on() noexcept {
     const time_point due = timers_.next_due();
-    if (due != time_point::max()) {
-        if (keeper_.load(std::memory_order_relaxed) == nullptr) {
+    if (due == time_point::max()) return;
+    keeper_.pass_on(
+        due.time_since_epoch().count(), [this](worker& keeper) { rouse(keeper); },
+        [this] {
             if (worker* sleeper = idle_.wake_one()) rouse(*sleeper);
-        } else if (due.time_since_epoch().count() < keeper_deadline_.load(std::memory_order_relaxed)) {
-            if (worker* keeper = keeper_.load(std::memory_order_acquire)) rouse(*keeper);
-        }
-    }
+        });
 }
 
 void pool_core::blocking_ended() noexcept {
@@ -387,7 +372,7 @@ std::size_t pool_core::pending() const noexcept {
     const unsigned count = table_size_.load(std::memory_order_acquire);
     for (unsigned index = 0; index < count; ++index) {
         const worker& each = *table_[index].load(std::memory_order_acquire);
-        sum += each.queue.size() + each.fair.size() + (each.slot.load(std::memory_order_relaxed) != nullptr ? 1 : 0);
+        sum += each.queue.size() + each.fair.size() + (each.slot.filled() ? 1 : 0);
     }
     return sum;
 }

@@ -14,6 +14,7 @@
 
 #include "scheduling/idle_set.hpp"
 #include "scheduling/injection_queue.hpp"
+#include "scheduling/timekeeper.hpp"
 #include "scheduling/timer_service.hpp"
 #include "scheduling/worker.hpp"
 #include "weft/base/assert.hpp"
@@ -124,7 +125,6 @@ private:
     [[nodiscard]] bool park(worker& self) noexcept;
     [[nodiscard]] bool sleep(worker& self) noexcept;
     [[nodiscard]] time_point keep_time(worker& self) noexcept;
-    void leave_timekeeping(worker& self) noexcept;
     void pass_timers_on() noexcept;
     [[nodiscard]] bool retire(worker& self) noexcept;
     void empty_own_queue(worker& self) noexcept;
@@ -167,8 +167,7 @@ private:
     std::atomic<bool> stopping_{false};
 
     // The sleeping worker that minds the timers (worker.cpp).
-    alignas(64) std::atomic<worker*> keeper_{nullptr};
-    std::atomic<time_point::rep> keeper_deadline_;
+    alignas(64) basic_timekeeper<worker, std_atomics> keeper_;
 
     std::atomic<int> monitor_mode_{ticking};
     std::atomic<bool> monitor_asked_{false};

@@ -52,9 +52,6 @@ constexpr unsigned low_priority_every = 16;  // maintenances: an item of low pri
 constexpr unsigned longest_interval = 127;   // items between looks at the global queue, however short they are
 constexpr auto maintenance_every = std::chrono::microseconds(200);
 
-constexpr time_point::rep nobody_keeps = time_point::min().time_since_epoch().count();
-constexpr time_point::rep any_deadline = time_point::max().time_since_epoch().count();
-
 std::uint64_t next_random(std::uint64_t& state) noexcept {
     state ^= state << 13;
     state ^= state >> 7;
@@ -103,13 +100,11 @@ void pool_core::run_worker(worker& self) noexcept {
 
     if (self.searching) found_work(self);
     if (counted) {
-        running_.fetch_sub(1, std::memory_order_seq_cst);
         // As for blocking: this thread was one that a post might have counted on.
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        if (!stopping_.load(std::memory_order_relaxed)) {
-            if (work_visible()) notify();
-            pass_timers_on();
-        }
+        leave_running<std_atomics>(
+            running_, [this] { return !stopping_.load(std::memory_order_relaxed) && work_visible(); },
+            [this] { notify(); });
+        if (!stopping_.load(std::memory_order_relaxed)) pass_timers_on();
     }
     if (!self.injected) driver_->owner_stopping(self.owner);
     block.worker = nullptr;
@@ -139,18 +134,15 @@ work_item* pool_core::next_item(worker& self) noexcept {
     if (!urgent_.empty()) [[unlikely]] {
         if (work_item* item = take_urgent(self)) return item;
     }
-    if (self.lifo_streak < lifo_streak_limit && self.slot.load(std::memory_order_relaxed) != nullptr) {
-        // An exchange, because a thief may take it too. Acquire pairs with post(): the item's contents.
-        if (work_item* item = self.slot.exchange(nullptr, std::memory_order_acquire)) {
+    if (self.lifo_streak < lifo_streak_limit) {
+        if (work_item* item = self.slot.take()) {
             ++self.lifo_streak;
             return item;
         }
     }
     self.lifo_streak = 0;
     if (work_item* item = self.queue.pop()) return item;
-    if (self.slot.load(std::memory_order_relaxed) != nullptr) {
-        if (work_item* item = self.slot.exchange(nullptr, std::memory_order_acquire)) return item;
-    }
+    if (work_item* item = self.slot.take()) return item;
     return take_in_order(self, 1);
 }
 
@@ -268,9 +260,7 @@ work_item* pool_core::rob(work_deque& from, work_deque& to) noexcept {
 work_item* pool_core::rob(worker& self, worker& victim, bool last_round) noexcept {
     if (work_item* item = rob(victim.queue, self.queue)) return item;
     if (work_item* item = rob(victim.fair, self.fair)) return item;
-    if (last_round && victim.slot.load(std::memory_order_relaxed) != nullptr)
-        return victim.slot.exchange(nullptr, std::memory_order_acquire);
-    return nullptr;
+    return last_round ? victim.slot.take() : nullptr;
 }
 
 bool pool_core::collect(worker& self) noexcept {
@@ -331,30 +321,13 @@ bool pool_core::sleep(worker& self) noexcept {
         stay = self.bed.park(std::min(due, limit)) || due < limit;
     }
     self.asleep.store(false, std::memory_order_relaxed);
-    leave_timekeeping(self);
+    keeper_.leave(self);
     return stay;
 }
 
 time_point pool_core::keep_time(worker& self) noexcept {
-    worker* nobody = nullptr;
-    if (!keeper_.compare_exchange_strong(nobody, &self, std::memory_order_acq_rel)) {
-        // A running worker arms timers without telling the keeper, who may mean to sleep past them: then this one minds them too.
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        const time_point due = timers_.next_due();
-        const auto kept = keeper_deadline_.load(std::memory_order_relaxed);
-        return kept == nobody_keeps || due.time_since_epoch().count() < kept ? due : time_point::max();
-    }
-    keeper_deadline_.store(any_deadline, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with earlier_timer()
-    const time_point due = timers_.next_due();
-    keeper_deadline_.store(due.time_since_epoch().count(), std::memory_order_relaxed);
-    return due;
-}
-
-void pool_core::leave_timekeeping(worker& self) noexcept {
-    if (keeper_.load(std::memory_order_relaxed) != &self) return;
-    keeper_deadline_.store(nobody_keeps, std::memory_order_relaxed);
-    keeper_.store(nullptr, std::memory_order_release);
+    const auto until = keeper_.keep(self, [this] { return timers_.next_due().time_since_epoch().count(); });
+    return time_point(time_point::duration(until));
 }
 
 unsigned pool_core::timer_shard() noexcept {
@@ -367,13 +340,13 @@ void pool_core::earlier_timer(time_point deadline) noexcept {
     const worker* self = this_worker();
     // A running worker looks at the timers itself before it sleeps, and the monitor if it takes long.
     if (self != nullptr && self->blocking_depth == 0) return;
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with keep_time()
-    if (worker* keeper = keeper_.load(std::memory_order_acquire)) {
-        if (deadline.time_since_epoch().count() < keeper_deadline_.load(std::memory_order_relaxed)) rouse(*keeper);
-    } else if (idle_.look().sleeping > 0) {
-        // Sleepers, but none of them minds the time: one gets up and, lying down again, does.
-        if (worker* sleeper = idle_.wake_one()) rouse(*sleeper);
-    }
+    keeper_.earlier(
+        deadline.time_since_epoch().count(), [this](worker& keeper) { rouse(keeper); },
+        [this] {
+            // Sleepers, but none of them minds the time: one gets up and, lying down again, does.
+            if (idle_.look().sleeping == 0) return;
+            if (worker* sleeper = idle_.wake_one()) rouse(*sleeper);
+        });
 }
 
 bool pool_core::is_parked(unsigned index) const noexcept {
@@ -385,7 +358,7 @@ bool pool_core::is_parked(unsigned index) const noexcept {
 
 void pool_core::empty_own_queue(worker& self) noexcept {
     bool lost = false;
-    if (work_item* item = self.slot.exchange(nullptr, std::memory_order_acquire)) injected_.push(*item);
+    if (work_item* item = self.slot.take()) injected_.push(*item);
     for (work_deque* each : {&self.queue, &self.fair})
         while (!each->empty())
             if (work_item* item = each->steal(lost)) injected_.push(*item);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <thread>
 
+#include "scheduling/next_slot.hpp"
 #include "scheduling/parker.hpp"
 #include "scheduling/work_deque.hpp"
 #include "weft/base/config.hpp"
@@ -47,9 +48,8 @@ struct alignas(64) worker : worker_identity {
     /// What the worker posted behind everything else: taken in the order of the posts, by the owner too, when the queue above and
     /// the global queue have nothing, or have had their turn. Of its own, because a global one is a lock that yielding tasks fight for.
     work_deque fair;
-    /// The item that runs next. Only the owner fills it, and only when it is empty or by an exchange; thieves empty it in
-    /// their last round.
-    std::atomic<work_item*> slot{nullptr};
+    /// The item that runs next. Thieves empty it in their last round.
+    next_slot slot;
     std::atomic<std::uint64_t> started{0};
     std::atomic<std::uint64_t> finished{0};
 
@@ -71,9 +71,7 @@ struct alignas(64) worker : worker_identity {
     bool recalled = false;         ///< taken out of the reserve
 
     [[nodiscard]] bool queues_empty() const noexcept { return queue.empty() && fair.empty(); }
-    [[nodiscard]] bool has_work() const noexcept {
-        return !queues_empty() || slot.load(std::memory_order_relaxed) != nullptr;
-    }
+    [[nodiscard]] bool has_work() const noexcept { return !queues_empty() || slot.filled(); }
 };
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -100,6 +100,25 @@ struct two_workers : rl::test_suite<two_workers, 3>, pool<2, 2> {
     }
 };
 
+/// The only thread announces that it blocks while somebody posts: one of the two asks for another thread.
+struct blocking_model : rl::test_suite<blocking_model, 2>, pool<1, 1> {
+    weft_model::checked_atomic<int> running = 1;
+    int added = 0;
+
+    void call() {
+        idle.call_helper_surely([](sleeper&) {}, [this] { added += running.load(order::relaxed) < 1 ? 1 : 0; });
+    }
+    void thread(unsigned index) {
+        if (index == 0) {
+            queue.push(items[0]);
+            call();
+        } else {
+            weft::detail::leave_running<checked_atomics>(running, [this] { return visible(); }, [this] { call(); });
+        }
+    }
+    void after() { require(added >= 1, "work does not wait for a blocked thread"); }
+};
+
 /// The bed alone: what the waker wrote is seen by who it woke, also when the wake came first.
 struct bed_model : rl::test_suite<bed_model, 2> {
     weft::detail::basic_parking_word<checked_atomics> bed;
@@ -136,6 +155,11 @@ int main() {
         {
             {"a post does not fence", "call_helper_surely", access::fence, order::seq_cst, order::acq_rel},
             {"the last searcher does not fence", "end_search_and_look", access::fence, order::seq_cst, order::acq_rel},
+        });
+    verdict.check<blocking_model>("parking, blocking", {},
+        {
+            {"who blocks does not fence", "leave_running", access::fence, order::seq_cst, order::acq_rel},
+            {"a post does not fence", "call_helper_surely", access::fence, order::seq_cst, order::acq_rel},
         });
     return verdict.result();
 }
