@@ -32,7 +32,7 @@ channel_waiter* channel_line::claim() noexcept {
     while (channel_waiter* one = first_) {
         remove(*one);
         // Relaxed: what is handed over is published by the post that resumes the winner.
-        if (one->race == nullptr || !one->race->exchange(true, std::memory_order_acq_rel)) return one;
+        if (one->race == nullptr || one->race->win()) return one;
     }
     return nullptr;
 }

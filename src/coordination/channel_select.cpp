@@ -32,9 +32,8 @@ private:
 
 }  // namespace
 
-// The token and the channels. While start() attempts, the race is its own, so that a token that fires then finds it lost; therefore the
-// token is asked once more before the race is opened to everybody. `started` is set under the locks, before anybody can resume the
-// awaiter; the token's callback resumes only what has started, else start() sees `ended`.
+// The race of the token and the channels is told in select_race.hpp. It is opened under the locks, before anybody can resume the
+// awaiter.
 bool channel_select::start(task_core& awaiter) {
     awaiter_ = &awaiter;
     cancellation_node::fire = &on_cancel;
@@ -43,7 +42,7 @@ bool channel_select::start(task_core& awaiter) {
     bool waits = false;
     {
         const all_locks locks(parts_);
-        if (race_.exchange(true, std::memory_order_acq_rel)) return false;
+        if (!race_.win()) return false;
         for (std::size_t index = 0; index < parts_.size() && chosen_ == none; ++index)
             if (parts_[index]->attempt_locked(woken)) chosen_ = index;
         if (chosen_ == none) {
@@ -52,12 +51,7 @@ bool channel_select::start(task_core& awaiter) {
                 each->party().awaiter = &awaiter;
                 each->line_up(woken);
             }
-            // A callback that found the race lost exchanged it before this exchange, which therefore reads what it wrote, and sees the
-            // token signalled, as it was before the callback began.
-            race_.exchange(false, std::memory_order_acq_rel);
-            waits = true;
-            if (token_.is_cancellation_requested() && !race_.exchange(true, std::memory_order_acq_rel)) waits = false;
-            if (waits && (phase_.fetch_or(started, std::memory_order_acq_rel) & ended) != 0) waits = false;
+            waits = race_.open_and_wait([this] { return token_.is_cancellation_requested(); });
             if (!waits)
                 for (select_part* each : parts_)
                     if (each->party().line != nullptr) each->party().line->remove(each->party());
@@ -71,9 +65,9 @@ bool channel_select::start(task_core& awaiter) {
 
 void channel_select::on_cancel(cancellation_node& node) {
     auto& self = static_cast<channel_select&>(node);
-    if (self.race_.exchange(true, std::memory_order_acq_rel)) return;  // served, or start() will ask the token itself
+    if (!self.race_.win()) return;  // served, or start() will ask the token itself
     task_core& awaiter = *self.awaiter_;
-    if ((self.phase_.fetch_or(ended, std::memory_order_acq_rel) & started) != 0) resume_awaiter(awaiter);
+    if (self.race_.end()) resume_awaiter(awaiter);
 }
 
 /// Out of every line, and of the token. After it nobody else knows the select.

@@ -15,7 +15,7 @@ bool stream_state::run_segment(const char* what) {
     started_ = true;
     bool synchronous = false;
     synchronous_ = &synchronous;
-    meeting_.store(nullptr, std::memory_order_relaxed);  // nobody else has the producer
+    meeting_.open();
     core_.set_flag(flag_first_segment);
     core_.begin_first_segment(this_thread_block());
     core_.handle().resume();
@@ -25,9 +25,7 @@ bool stream_state::run_segment(const char* what) {
 
 bool stream_state::meet(task_core& consumer) noexcept {
     consumer.awaiting = &core_;  // for reports; the producer's list is empty
-    task_core* nobody = nullptr;
-    // Acquire: the item, when the producer was first; release: the consumer's place, when it was not.
-    return meeting_.compare_exchange_strong(nobody, &consumer, std::memory_order_acq_rel);
+    return meeting_.wait(consumer);
 }
 
 void stream_state::arrive() {
@@ -55,12 +53,13 @@ void stream_state::end_segment(bool for_good) noexcept {
     live_tasks::remove(core_);
     task_core& mine = core_;
     mine.refs.drop_second();  // the suspended frame's; the handle has one
-    task_core* const other = meeting_.exchange(arrived(), std::memory_order_acq_rel);
-    if (other == orphaned()) {
+    bool frame_is_mine = false;
+    task_core* const consumer = meeting_.arrive(frame_is_mine);
+    if (frame_is_mine) {
         mine.handle().destroy();
         mine.release();
-    } else if (other != nullptr) {
-        run_continuation(*other, true);
+    } else if (consumer != nullptr) {
+        run_continuation(*consumer, true);
     }
 }
 

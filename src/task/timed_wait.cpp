@@ -38,9 +38,7 @@ bool cancelable_wait::start(task_core& awaiter, time_point when) noexcept {
         canceled_ = true;
         return false;
     }
-    // Acquire and release on both sides: the later of the two sees what the earlier wrote. Once `started` is visible the frame
-    // may go.
-    return (phase_.fetch_or(started, std::memory_order_acq_rel) & ended) == 0;
+    return phase_.start();
 }
 
 bool cancelable_wait::take_timer() noexcept {
@@ -50,7 +48,7 @@ bool cancelable_wait::take_timer() noexcept {
 
 void cancelable_wait::end() noexcept {
     task_core* awaiter = awaiter_;
-    if ((phase_.fetch_or(ended, std::memory_order_acq_rel) & started) != 0) resume_awaiter(*awaiter);
+    if (phase_.end()) resume_awaiter(*awaiter);
 }
 
 void cancelable_wait::on_timer(timer_node& node) noexcept { static_cast<cancelable_wait&>(node).end(); }

@@ -14,6 +14,7 @@
 
 #include "weft/base/spin_lock.hpp"
 #include "weft/context/cancellation.hpp"
+#include "weft/coordination/detail/select_race.hpp"
 #include "weft/task/detail/task_core.hpp"
 #include "weft/task/task_completion_source.hpp"
 
@@ -31,10 +32,6 @@ enum class channel_wait : std::uint8_t {
     canceled,  ///< its token fired first
     over       ///< the awaiter has its answer
 };
-
-/// Set once: by the channel that serves a select(), or by its token. Exchanged under that channel's lock; acquire and release, because
-/// the loser of the exchange must see nothing of the select() and the winner everything.
-using select_race = std::atomic<bool>;
 
 /// One party; lives in the awaiting frame.
 struct channel_waiter : cancellation_node {

@@ -6,9 +6,7 @@
 // channel's lock, wins its race by one exchange, and the others, who find it lost, drop it from theirs.
 // SPDX-License-Identifier: MIT
 
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <utility>
@@ -61,16 +59,13 @@ public:
     std::size_t await_resume();
 
 private:
-    static constexpr std::uint8_t started = 1, ended = 2;
-
     static void on_cancel(cancellation_node& node);
     void leave() noexcept;
 
     std::span<select_part* const> parts_;
     cancellation_token token_;
     task_core* awaiter_ = nullptr;
-    select_race race_{false};
-    std::atomic<std::uint8_t> phase_{0};
+    select_race race_;
     std::size_t chosen_ = none;  ///< by start(); a part that others served says so itself
     bool over_ = false;
     static constexpr std::size_t none = static_cast<std::size_t>(-1);

@@ -8,12 +8,12 @@
 //
 // SPDX-License-Identifier: MIT
 
-#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <utility>
 
 #include "weft/context/cancellation.hpp"
+#include "weft/task/detail/meeting.hpp"
 #include "weft/task/detail/promise.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -46,9 +46,7 @@ public:
     [[nodiscard]] bool has_started() const noexcept { return started_; }
     [[nodiscard]] bool is_running() const noexcept { return running_; }
     /// The handle goes while the producer closes. @returns whether the producer has ended, so that its frame is the caller's
-    [[nodiscard]] bool leave_to_itself() noexcept {
-        return meeting_.exchange(orphaned(), std::memory_order_acq_rel) == arrived();
-    }
+    [[nodiscard]] bool leave_to_itself() noexcept { return meeting_.leave(); }
 
     cancellation_token token;
 
@@ -60,12 +58,8 @@ public:
     [[nodiscard]] task_core& core() noexcept { return core_; }
 
 private:
-    // Values of `meeting_` that are no address of a core.
-    static task_core* arrived() noexcept { return reinterpret_cast<task_core*>(std::uintptr_t{1}); }
-    static task_core* orphaned() noexcept { return reinterpret_cast<task_core*>(std::uintptr_t{2}); }
-
     task_core& core_;
-    std::atomic<task_core*> meeting_{nullptr};
+    basic_meeting<task_core, std_atomics> meeting_;
     bool* synchronous_ = nullptr;  ///< where a segment that did not suspend says so
     std::exception_ptr error_;
     bool started_ = false;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 
+#include "weft/base/start_and_end.hpp"
 #include "weft/base/time_provider.hpp"
 #include "weft/context/cancellation.hpp"
 #include "weft/task/detail/awaiter.hpp"
@@ -89,8 +90,6 @@ public:
     [[nodiscard]] const cancellation_token& token() const noexcept { return token_; }
 
 private:
-    static constexpr std::uint8_t started = 1, ended = 2;
-
     static void on_timer(timer_node& node) noexcept;
     static void on_cancel(cancellation_node& node);
     [[nodiscard]] bool take_timer() noexcept;
@@ -98,7 +97,7 @@ private:
 
     task_core* awaiter_ = nullptr;
     cancellation_token token_;
-    std::atomic<std::uint8_t> phase_{0};
+    start_and_end phase_;
     bool has_timer_ = false;
     std::atomic<bool> taken_{false};  // without a timer: who ends the wait
     bool canceled_ = false;
