@@ -29,10 +29,6 @@ bool same_address(const net::endpoint& a, const net::endpoint& b) noexcept {
     return a.is_v6() == b.is_v6() && a.bytes() == b.bytes();
 }
 
-bool is_any(const net::endpoint& at) noexcept {
-    return std::ranges::all_of(at.bytes(), [](std::uint8_t byte) { return byte == 0; });
-}
-
 bool is_loopback(const net::endpoint& at) noexcept {
     return at.is_v6() ? same_address(at, net::endpoint::loopback_v6()) : at.bytes()[0] == 127;
 }
@@ -60,6 +56,10 @@ tcp_end::tcp_end(network& of, connection& in)
 connection::connection(network& net, std::uint64_t id) : number(id), ends{{net, *this}, {net, *this}} {}
 
 // ---- addresses
+
+bool network::is_any(const net::endpoint& at) noexcept {
+    return std::ranges::all_of(at.bytes(), [](std::uint8_t byte) { return byte == 0; });
+}
 
 bool network::is_own(const node_state& on, const net::endpoint& at) noexcept {
     return is_any(at) || is_loopback(at) || same_address(at, on.address);

@@ -86,6 +86,8 @@ public:
     [[nodiscard]] simulation& world() const noexcept { return *world_; }
     /// A free port of `on`.
     [[nodiscard]] std::uint16_t take_port(node_state& on) const;
+    /// 0.0.0.0 or [::].
+    [[nodiscard]] static bool is_any(const net::endpoint& at) noexcept;
     /// Whether `at` is an address of `on`.
     [[nodiscard]] static bool is_own(const node_state& on, const net::endpoint& at) noexcept;
     [[nodiscard]] bool is_taken(const node_state& on, const net::endpoint& at, bool reuse_port) const noexcept;

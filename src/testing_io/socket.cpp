@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -48,12 +49,14 @@ void socket_descriptor::begin(io_operation& operation) {
         refused_ = ECONNREFUSED;
         return;
     }
-    const std::uint8_t loopback[4]{127, 0, 0, 1};
-    const bool at_home = !remote.is_v6() && remote.bytes()[0] == 127;
-    if (!bound_) {
-        const std::uint16_t port = net_->take_port(node());
+    // Every address at once is, of a peer, this machine.
+    if (network::is_any(remote))
+        remote = remote.is_v6() ? net::endpoint::loopback_v6(remote.port()) : net::endpoint::loopback_v4(remote.port());
+    if (!bound_ || network::is_any(local_)) {
+        const std::uint16_t port = bound_ ? local_.port() : net_->take_port(node());
         if (remote.is_v6()) local_ = net::endpoint::loopback_v6(port);
-        else local_ = net::endpoint::from_bytes(false, at_home ? loopback : node().address.bytes().data(), port);
+        else if (remote.bytes()[0] == 127) local_ = net::endpoint::loopback_v4(port);
+        else local_ = net::endpoint::from_bytes(false, node().address.bytes().data(), port);
         bound_ = true;
     }
     end_ = &net_->connect(*this, local_, remote);
@@ -131,7 +134,8 @@ int socket_descriptor::set_option(int level, int option, const void* value, std:
         std::memcpy(&on, value, sizeof on);
         reuse_port_ = on != 0;
     }
-    return 0;
+    // The others change nothing that can be seen here.
+    return level == SOL_SOCKET || level == IPPROTO_TCP ? 0 : -ENOPROTOOPT;
 }
 
 int socket_descriptor::bind(const net::endpoint& to) {

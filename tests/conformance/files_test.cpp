@@ -162,6 +162,79 @@ DRIVER_CASE(appending_goes_to_the_end_wherever_that_is) {
     co_await close_file(on, adding);
 }
 
+DRIVER_CASE(creating_what_is_there_keeps_it) {
+    const std::string path = on.folder + "/file";
+    const int made = co_await new_file(on, path, "kept");
+    const int again = co_await open_file(on, path, O_RDWR | O_CREAT);
+    const std::string text = co_await read_at(on, again, 10, 0);
+    EXPECT_EQ(text, "kept");
+    co_await close_file(on, made);
+    co_await close_file(on, again);
+}
+
+DRIVER_CASE(a_file_may_be_made_by_a_reader) {
+    const std::string path = on.folder + "/made_by_a_reader";
+    const int fd = co_await open_file(on, path, O_RDONLY | O_CREAT);
+    EXPECT_GE(fd, 0);
+    const std::uint64_t size = co_await size_of(on, fd);
+    EXPECT_EQ(size, 0U);
+    co_await close_file(on, fd);
+}
+
+DRIVER_CASE(a_path_may_be_written_in_several_ways) {
+    const std::string path = on.folder + "/file", other = on.folder + "//./file";
+    const int fd = co_await new_file(on, path, "same");
+    const int same = co_await open_file(on, other, O_RDONLY);
+    EXPECT_GE(same, 0);
+    const std::string text = co_await read_at(on, same, 10, 0);
+    EXPECT_EQ(text, "same");
+    co_await close_file(on, fd);
+    co_await close_file(on, same);
+}
+
+// Linux: an offset does not help against appending.
+DRIVER_CASE(appending_wins_over_an_offset) {
+    const std::string path = on.folder + "/file";
+    const int fd = co_await new_file(on, path, "0123");
+    const int adding = co_await open_file(on, path, O_WRONLY | O_APPEND);
+    co_await write_at(on, adding, "x", 1);
+    const std::string text = co_await read_at(on, fd, 10, 0);
+    EXPECT_EQ(text, "0123x");
+    co_await close_file(on, fd);
+    co_await close_file(on, adding);
+}
+
+DRIVER_CASE(of_those_who_append_at_once_none_is_lost) {
+    const std::string path = on.folder + "/file";
+    const int fd = co_await new_file(on, path, "");
+    std::vector<int> handles;
+    for (int i = 0; i < 8; ++i) {
+        const int adding = co_await open_file(on, path, O_WRONLY | O_APPEND);
+        handles.push_back(adding);
+    }
+    std::vector<task<int>> writes;
+    for (const int adding : handles) writes.push_back(write_at(on, adding, "0123456789"));
+    for (task<int>& write : writes) {
+        const int count = co_await std::move(write);
+        EXPECT_EQ(count, 10);
+    }
+    const std::uint64_t size = co_await size_of(on, fd);
+    EXPECT_EQ(size, 80U);
+    for (const int adding : handles) co_await close_file(on, adding);
+    co_await close_file(on, fd);
+}
+
+DRIVER_CASE(overwriting_keeps_the_size) {
+    const std::string path = on.folder + "/file";
+    const int fd = co_await new_file(on, path, "0123456789");
+    co_await write_at(on, fd, "ab", 4);
+    const std::uint64_t size = co_await size_of(on, fd);
+    EXPECT_EQ(size, 10U);
+    const std::string text = co_await read_at(on, fd, 20, 0);
+    EXPECT_EQ(text, "0123ab6789");
+    co_await close_file(on, fd);
+}
+
 DRIVER_CASE(behind_the_end_there_is_nothing) {
     const std::string path = on.folder + "/file";
     const int fd = co_await new_file(on, path, "0123456789");
@@ -249,6 +322,49 @@ DRIVER_CASE(a_file_can_be_brought_to_the_disk) {
     EXPECT_EQ(all, 0);
     const int data = co_await perform(on, io_kind::sync, fd, nullptr, 0, io_operation::no_offset, 1);
     EXPECT_EQ(data, 0);
+    co_await close_file(on, fd);
+}
+
+DRIVER_CASE(readers_and_folders_can_be_brought_to_the_disk) {
+    const std::string path = on.folder + "/file";
+    const int made = co_await new_file(on, path, "text");
+    const int reader = co_await open_file(on, path, O_RDONLY);
+    const int folder = co_await open_file(on, on.folder, O_RDONLY);
+    for (const int fd : {reader, folder}) {
+        const int result = co_await perform(on, io_kind::sync, fd);
+        EXPECT_EQ(result, 0);
+    }
+    for (const int fd : {made, reader, folder}) co_await close_file(on, fd);
+}
+
+DRIVER_CASE(a_sync_cancelled_on_its_way_ends_one_way) {
+    const std::string path = on.folder + "/file";
+    const int fd = co_await new_file(on, path, "text");
+    pending syncing(on, io_kind::sync, fd);
+    syncing.cancel();
+    const int result = co_await syncing.result();
+    EXPECT_TRUE(one_of(result, {0, -ECANCELED}));
+    co_await close_file(on, fd);
+}
+
+DRIVER_CASE(a_question_for_the_size_cancelled_ends_one_way) {
+    const std::string path = on.folder + "/file";
+    const int fd = co_await new_file(on, path, "text");
+    const auto answer = std::make_unique<struct statx>();
+    pending asking(on, io_kind::stat, fd, answer.get(), 0, io_operation::no_offset, STATX_SIZE);
+    asking.cancel();
+    const int result = co_await asking.result();
+    EXPECT_TRUE(one_of(result, {0, -ECANCELED}));
+    co_await close_file(on, fd);
+}
+
+DRIVER_CASE(the_calls_on_sockets_are_not_for_files) {
+    const std::string path = on.folder + "/file";
+    const int fd = co_await new_file(on, path, "text");
+    const int value = 1;
+    EXPECT_EQ(on.driver.listen(fd, 1), -ENOTSOCK);
+    EXPECT_EQ(on.driver.shutdown(fd, 1), -ENOTSOCK);
+    EXPECT_EQ(on.driver.set_option(fd, 1, 2, &value, sizeof value), -ENOTSOCK);
     co_await close_file(on, fd);
 }
 

@@ -1,16 +1,20 @@
 // tests/conformance/sockets_test.cpp: making, naming and connecting sockets; how connections end. The same on every driver.
 // SPDX-License-Identifier: MIT
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
 #include <vector>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include "backends.hpp"
 #include "io/net/socket_state.hpp"
+#include "weft/scheduling/yield.hpp"
 
 namespace {
 using namespace weft;
@@ -274,7 +278,179 @@ DRIVER_CASE(an_unconnected_socket_moves_no_bytes) {
     on.driver.close_now(fd);
 }
 
+DRIVER_CASE(a_listener_on_every_address_is_found_on_one) {
+    const int listener = on.driver.open_socket(false);
+    EXPECT_EQ(bind_to(on, listener, endpoint::any_v4()), 0);
+    EXPECT_EQ(on.driver.listen(listener, 4), 0);
+    const endpoint where = endpoint::loopback_v4(name_of(on, listener, false).port());
+    const int client = on.driver.open_socket(false);
+    const int failed = co_await connect(on, client, where);
+    EXPECT_EQ(failed, 0);
+    const int server = co_await perform(on, io_kind::accept, listener);
+    EXPECT_EQ(name_of(on, server, false), where);
+    EXPECT_EQ(name_of(on, client, true), where);
+    close_both(on, {client, server});
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(connecting_to_every_address_is_connecting_to_this_machine) {
+    endpoint where;
+    const int listener = listening(on, where);
+    const int client = on.driver.open_socket(false);
+    const int failed = co_await connect(on, client, endpoint::any_v4(where.port()));
+    EXPECT_EQ(failed, 0);
+    EXPECT_EQ(name_of(on, client, true), where);
+    on.driver.close_now(client);
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(a_client_may_choose_its_own_address) {
+    endpoint where;
+    const int listener = listening(on, where);
+    for (const endpoint& own : {endpoint::loopback_v4(), endpoint::any_v4()}) {
+        const int client = on.driver.open_socket(false);
+        EXPECT_EQ(bind_to(on, client, own), 0);
+        const endpoint before = name_of(on, client, false);
+        const int failed = co_await connect(on, client, where);
+        EXPECT_EQ(failed, 0);
+        EXPECT_EQ(name_of(on, client, false), endpoint::loopback_v4(before.port()));
+        const int server = co_await perform(on, io_kind::accept, listener);
+        EXPECT_EQ(name_of(on, server, true).port(), before.port());
+        close_both(on, {client, server});
+    }
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(a_socket_that_only_has_a_name_refuses) {
+    const int named = on.driver.open_socket(false);
+    EXPECT_EQ(bind_to(on, named, endpoint::loopback_v4()), 0);
+    const int client = on.driver.open_socket(false);
+    const int failed = co_await connect(on, client, name_of(on, named, false));
+    EXPECT_EQ(failed, -ECONNREFUSED);
+    on.driver.close_now(named);
+    on.driver.close_now(client);
+}
+
+DRIVER_CASE(the_newer_protocol_works_alike) {
+    const int listener = on.driver.open_socket(true);
+    if (listener < 0 || bind_to(on, listener, endpoint::loopback_v6()) != 0) {
+        // This machine has none.
+        if (listener >= 0) on.driver.close_now(listener);
+        co_return;
+    }
+    EXPECT_EQ(on.driver.listen(listener, 4), 0);
+    const endpoint where = name_of(on, listener, false);
+    EXPECT_EQ(where.address(), "::1");
+    const int client = on.driver.open_socket(true);
+    const int failed = co_await connect(on, client, where);
+    EXPECT_EQ(failed, 0);
+    const int server = co_await perform(on, io_kind::accept, listener);
+    co_await send_all(on, client, "six");
+    on.driver.close_now(client);
+    const std::string heard = co_await receive_all(on, server);
+    EXPECT_EQ(heard, "six");
+    on.driver.close_now(server);
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(one_socket_has_many_connections_to_another_port) {
+    endpoint where;
+    const int listener = listening(on, where, 64);
+    std::vector<int> sockets;
+    std::vector<endpoint> names;
+    for (int i = 0; i < 32; ++i) {
+        const int client = on.driver.open_socket(false);
+        const int failed = co_await connect(on, client, where);
+        EXPECT_EQ(failed, 0);
+        names.push_back(name_of(on, client, false));
+        sockets.push_back(client);
+    }
+    std::ranges::sort(names);
+    EXPECT_EQ(std::ranges::adjacent_find(names), names.end()) << "two clients have one name";
+    for (const int fd : sockets) on.driver.close_now(fd);
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(a_listener_moves_no_bytes) {
+    endpoint where;
+    const int listener = listening(on, where);
+    char byte = 'x';
+    const int received = co_await receive(on, listener, &byte, 1);
+    EXPECT_EQ(received, -ENOTCONN);
+    const int sent = co_await send(on, listener, "x");
+    EXPECT_EQ(sent, -EPIPE);
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(listening_again_changes_the_line_only) {
+    endpoint where;
+    const int listener = listening(on, where, 1);
+    EXPECT_EQ(on.driver.listen(listener, 8), 0);
+    EXPECT_EQ(name_of(on, listener, false), where);
+    on.driver.close_now(listener);
+    co_return;
+}
+
+DRIVER_CASE(the_calls_on_no_descriptor_are_refused) {
+    const int value = 1;
+    std::array<char, 128> room{};
+    std::uint32_t size = room.size();
+    EXPECT_EQ(on.driver.set_option(-1, SOL_SOCKET, SO_REUSEADDR, &value, sizeof value), -EBADF);
+    EXPECT_EQ(bind_to(on, -1, endpoint::loopback_v4()), -EBADF);
+    EXPECT_EQ(on.driver.listen(-1, 1), -EBADF);
+    EXPECT_EQ(on.driver.shutdown(-1, SHUT_WR), -EBADF);
+    EXPECT_EQ(on.driver.name_of(-1, false, room.data(), size), -EBADF);
+    co_return;
+}
+
+DRIVER_CASE(an_option_of_nobody_is_refused) {
+    const int value = 1;
+    const int fd = on.driver.open_socket(false);
+    EXPECT_EQ(on.driver.set_option(fd, 12345, 1, &value, sizeof value), -ENOPROTOOPT);
+    EXPECT_EQ(on.driver.set_option(fd, SOL_SOCKET, SO_REUSEADDR, &value, sizeof value), 0);
+    EXPECT_EQ(on.driver.set_option(fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof value), 0);
+    on.driver.close_now(fd);
+    co_return;
+}
+
 // ---- the end of a direction
+
+DRIVER_CASE(ending_a_direction_twice_is_ending_it_once) {
+    const two_ends both = co_await connected(on);
+    EXPECT_EQ(on.driver.shutdown(both.client, SHUT_WR), 0);
+    EXPECT_EQ(on.driver.shutdown(both.client, SHUT_WR), 0);
+    const std::string heard = co_await receive_all(on, both.server);
+    EXPECT_EQ(heard, "");
+    close_both(on, both);
+}
+
+DRIVER_CASE(what_came_before_reading_was_ended_is_read) {
+    const two_ends both = co_await connected(on);
+    co_await send_all(on, both.server, "x");
+    co_await ready(on, both.client, POLLIN);
+    EXPECT_EQ(on.driver.shutdown(both.client, SHUT_RD), 0);
+    const std::string heard = co_await receive_all(on, both.client);
+    EXPECT_EQ(heard, "x");
+    // Writing goes on.
+    co_await send_all(on, both.client, "y");
+    on.driver.shutdown(both.client, SHUT_WR);
+    const std::string back = co_await receive_all(on, both.server);
+    EXPECT_EQ(back, "y");
+    close_both(on, both);
+}
+
+DRIVER_CASE(a_peer_that_has_said_everything_still_listens) {
+    const two_ends both = co_await connected(on);
+    on.driver.shutdown(both.server, SHUT_WR);
+    const std::string nothing = co_await receive_all(on, both.client);
+    EXPECT_EQ(nothing, "");
+    const int failed = co_await send_all(on, both.client, "still there?");
+    EXPECT_EQ(failed, 0);
+    on.driver.shutdown(both.client, SHUT_WR);
+    const std::string heard = co_await receive_all(on, both.server);
+    EXPECT_EQ(heard, "still there?");
+    close_both(on, both);
+}
 
 DRIVER_CASE(the_end_comes_after_all_bytes_and_stays) {
     const two_ends both = co_await connected(on);
@@ -459,6 +635,34 @@ DRIVER_CASE(bytes_that_came_before_a_reset_are_read_first) {
     on.driver.close_now(both.client);
 }
 
+// Linux: whoever has read the other's end reads the end for ever, and cannot write.
+DRIVER_CASE(a_reset_after_the_end_is_seen_by_writers_only) {
+    const two_ends both = co_await connected(on);
+    on.driver.shutdown(both.client, SHUT_WR);
+    char byte = 0;
+    const int end = co_await receive(on, both.server, &byte, 1);
+    EXPECT_EQ(end, 0);
+    reset_on_close(on, both.client);
+    on.driver.close_now(both.client);
+    for (;;) {
+        const int events = co_await ready(on, both.server, POLLIN);
+        if (events < 0 || (events & POLLHUP) != 0) break;
+        co_await yield();
+    }
+    const int received = co_await receive(on, both.server, &byte, 1);
+    EXPECT_EQ(received, 0);
+    const int sent = co_await send(on, both.server, "x");
+    EXPECT_EQ(sent, -EPIPE);
+    on.driver.close_now(both.server);
+}
+
+DRIVER_CASE(both_sides_may_reset_at_once) {
+    const two_ends both = co_await connected(on);
+    reset_on_close(on, both.client);
+    reset_on_close(on, both.server);
+    close_both(on, both);
+}
+
 DRIVER_CASE(a_reset_has_no_peer_any_more) {
     const two_ends both = co_await connected(on);
     reset_on_close(on, both.server);
@@ -520,6 +724,17 @@ DRIVER_CASE(bytes_make_a_connection_readable) {
     char byte = 0;
     const int count = co_await receive(on, both.client, &byte, 1);
     EXPECT_EQ(count, 1);
+    close_both(on, both);
+}
+
+DRIVER_CASE(of_two_events_the_one_that_is_there_is_told) {
+    const two_ends both = co_await connected(on);
+    const int events = co_await ready(on, both.client, POLLIN | POLLOUT);
+    EXPECT_EQ(events, POLLOUT);
+    co_await send_all(on, both.server, "x");
+    co_await ready(on, both.client, POLLIN);
+    const int both_events = co_await ready(on, both.client, POLLIN | POLLOUT);
+    EXPECT_EQ(both_events, POLLIN | POLLOUT);
     close_both(on, both);
 }
 

@@ -128,6 +128,67 @@ DRIVER_CASE(a_question_and_an_answer_fifty_times) {
     close_both(on, both);
 }
 
+DRIVER_CASE(a_thousand_small_writes_make_one_stream) {
+    const two_ends both = co_await connected(on);
+    const std::string text = pattern(1000);
+    task<std::string> reading = receive_all(on, both.server);
+    for (const char& byte : text) {
+        const int failed = co_await send_all(on, both.client, std::string_view(&byte, 1));
+        EXPECT_EQ(failed, 0);
+    }
+    on.driver.shutdown(both.client, SHUT_WR);
+    const std::string heard = co_await std::move(reading);
+    EXPECT_EQ(heard, text);
+    close_both(on, both);
+}
+
+DRIVER_CASE(thirty_connections_do_not_mix) {
+    std::vector<two_ends> pairs;
+    std::vector<task<std::string>> readers;
+    for (int i = 0; i < 30; ++i) {
+        const two_ends both = co_await connected(on);
+        pairs.push_back(both);
+        readers.push_back(receive_all(on, both.server));
+    }
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+        const std::string text = std::to_string(i);
+        co_await send_all(on, pairs[i].client, text);
+        on.driver.shutdown(pairs[i].client, SHUT_WR);
+    }
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+        const std::string heard = co_await std::move(readers[i]);
+        EXPECT_EQ(heard, std::to_string(i));
+        close_both(on, pairs[i]);
+    }
+}
+
+DRIVER_CASE(a_record_may_be_used_again) {
+    struct reused : io_operation {
+        explicit reused(complete_function on_complete) : io_operation(io_kind::recv, on_complete) {}
+        task_completion_source<int>* answer = nullptr;
+    };
+    const two_ends both = co_await connected(on);
+    char byte = 0;
+    reused reading([](io_operation& operation) noexcept {
+        auto& self = static_cast<reused&>(operation);
+        self.answer->set_result(self.result);
+    });
+    reading.fd = both.server;
+    reading.buffer = &byte;
+    reading.length = 1;
+    for (const char letter : {'a', 'b', 'c'}) {
+        task_completion_source<int> answer(creation_options::run_continuations_asynchronously);
+        reading.answer = &answer;
+        co_await send_all(on, both.client, std::string_view(&letter, 1));
+        if (!on.driver.submit(reading)) answer.set_result(reading.result);
+        const int count = co_await answer.task();
+        EXPECT_EQ(count, 1);
+        EXPECT_EQ(byte, letter);
+        reading.rearm();
+    }
+    close_both(on, both);
+}
+
 DRIVER_CASE(a_writer_nobody_reads_from_has_to_wait) {
     const two_ends both = co_await connected(on);
     // More than any socket's buffers hold, here or in a kernel.
@@ -263,6 +324,69 @@ DRIVER_CASE(one_of_two_accepts_is_cancelled_and_the_other_serves) {
     EXPECT_GE(server, 0);
     close_both(on, {client, server});
     on.driver.close_now(listener);
+}
+
+DRIVER_CASE(every_accept_that_waits_can_be_cancelled) {
+    endpoint where;
+    const int listener = listening(on, where);
+    pending first(on, io_kind::accept, listener);
+    pending second(on, io_kind::accept, listener);
+    pending third(on, io_kind::accept, listener);
+    for (pending* each : {&second, &third, &first}) {
+        each->cancel();
+        const int result = co_await each->result();
+        EXPECT_EQ(result, -ECANCELED);
+    }
+    on.driver.close_now(listener);
+}
+
+DRIVER_CASE(reading_is_cancelled_and_writing_goes_on) {
+    const two_ends both = co_await connected(on);
+    char byte = 0;
+    pending reading(on, io_kind::recv, both.client, &byte, 1);
+    const std::string text = pattern(100'000);
+    task<> sending = send_and_end(on, both.client, text);
+    reading.cancel();
+    const int result = co_await reading.result();
+    EXPECT_EQ(result, -ECANCELED);
+    const std::string heard = co_await receive_all(on, both.server);
+    co_await std::move(sending);
+    EXPECT_TRUE(heard == text);
+    close_both(on, both);
+}
+
+DRIVER_CASE(a_round_trip_may_be_cancelled_or_not) {
+    pending nothing(on, io_kind::nop, -1);
+    nothing.cancel();
+    const int result = co_await nothing.result();
+    EXPECT_TRUE(one_of(result, {0, -ECANCELED}));
+}
+
+DRIVER_CASE(a_read_cancelled_while_the_peer_closes_has_one_outcome) {
+    const two_ends both = co_await connected(on);
+    char byte = 0;
+    pending reading(on, io_kind::recv, both.client, &byte, 1);
+    on.driver.close_now(both.server);
+    reading.cancel();
+    const int result = co_await reading.result();
+    EXPECT_TRUE(one_of(result, {0, -ECANCELED}));
+    on.driver.close_now(both.client);
+}
+
+DRIVER_CASE(a_read_cancelled_while_the_peer_resets_has_one_outcome) {
+    const two_ends both = co_await connected(on);
+    char byte = 0;
+    pending reading(on, io_kind::recv, both.client, &byte, 1);
+    reset_on_close(on, both.server);
+    on.driver.close_now(both.server);
+    reading.cancel();
+    const int result = co_await reading.result();
+    EXPECT_TRUE(one_of(result, {-ECONNRESET, -ECANCELED}));
+    if (result == -ECANCELED) {
+        const int later = co_await receive(on, both.client, &byte, 1);
+        EXPECT_EQ(later, -ECONNRESET);
+    }
+    on.driver.close_now(both.client);
 }
 
 DRIVER_CASE(a_cancelled_wait_for_readiness_ends) {
