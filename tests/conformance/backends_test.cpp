@@ -37,9 +37,15 @@ int open_descriptors() {
     return count;
 }
 
+/// WEFT_SCHEDULES: for a night's run.
+int schedules() {
+    const char* text = std::getenv("WEFT_SCHEDULES");
+    return text == nullptr ? scaled(seeds) : std::atoi(text);
+}
+
 void run_simulated(task<> (*body)(stage&)) {
     using namespace std::chrono_literals;
-    for (int seed = 0; seed < scaled(seeds) && !::testing::Test::HasFailure(); ++seed) {
+    for (int seed = 0; seed < schedules() && !::testing::Test::HasFailure(); ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         weft::testing::deterministic_scheduler world(static_cast<std::uint64_t>(seed));
         weft::testing::simulated_io io(world);
