@@ -12,15 +12,20 @@
 
 namespace weft::inline WEFT_ABI::detail {
 
+bool worker_turns::try_enter() noexcept {
+    const std::lock_guard guard(lock_);
+    return !std::exchange(taken_, true);
+}
+
 task<> worker_turns::enter() {
-    const std::lock_guard guard(mutex_);
+    const std::lock_guard guard(lock_);
     if (!std::exchange(taken_, true)) return completed_task();
     // The next worker is posted, not run on the stack of the one that leaves.
     return waiting_.emplace_back(creation_options::run_continuations_asynchronously).task();
 }
 
 void worker_turns::leave() {
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock(lock_);
     if (waiting_.empty()) {
         taken_ = false;
         return;
@@ -48,7 +53,8 @@ parallel_loop::parallel_loop(std::size_t degree, task_scheduler* scheduler, canc
       scheduler_(scheduler),
       context_(execution_context::capture()),
       user_(std::move(user)),
-      stop_(cancellation_source::linked(user_)) {}
+      stop_(cancellation_source::linked(user_)),
+      token_(stop_.token()) {}
 
 task<> parallel_loop::begin() {
     task<> done = done_.task();

@@ -28,7 +28,7 @@ double allocated_bytes() {
 template <class Wait, class Serve>
 void give_up_behind_one(Wait wait, Serve serve) {
     weft_test::manual_dispatcher home;
-    const auto count = static_cast<std::size_t>(weft_test::scaled(100000));
+    const auto count = static_cast<std::size_t>(weft_test::scaled(30000));
     std::vector<std::uint32_t> order(count);
     std::iota(order.begin(), order.end(), 0U);
     std::shuffle(order.begin(), order.end(), std::mt19937(11));  // NOLINT(*-msc51-cpp): repeatable

@@ -42,6 +42,8 @@ public:
     static constexpr bool is_stream = false;
 
     number_source(Index first, Index last) noexcept : first_(first), count_(distance(first, last)) {}
+    explicit number_source(const std::ranges::iota_view<Index, Index>& numbers) noexcept
+        : number_source(*numbers.begin(), *numbers.end()) {}
     [[nodiscard]] std::optional<item> next() noexcept {
         // Relaxed: a number is all that is handed over. The first look keeps the counter from wrapping round.
         if (taken_.load(std::memory_order_relaxed) >= count_) return std::nullopt;
@@ -194,8 +196,10 @@ private:
                 if constexpr (!Source::takes_turns) {
                     taken = self->source_->next();
                 } else {
-                    task<> turn = self->turns_.enter();
-                    co_await turn;
+                    if (!self->turns_.try_enter()) {
+                        task<> turn = self->turns_.enter();
+                        co_await turn;
+                    }
                     const worker_turn mine(self->turns_);
                     if (self->is_stopping()) break;
                     if constexpr (Source::is_stream) taken = co_await self->source_->stream.next();
@@ -245,8 +249,16 @@ task<> begin_parallel_loop(
 }
 
 template <class View>
-using source_of = std::conditional_t<std::ranges::contiguous_range<View> && std::ranges::sized_range<View>,
-    memory_source<View>, range_source<View>>;
+struct source_selection {
+    using type = std::conditional_t<std::ranges::contiguous_range<View> && std::ranges::sized_range<View>,
+        memory_source<View>, range_source<View>>;
+};
+template <std::integral Index>
+struct source_selection<std::ranges::iota_view<Index, Index>> {
+    using type = number_source<Index>;
+};
+template <class View>
+using source_of = typename source_selection<View>::type;
 
 /// The body of parallel_invoke(): item i calls the i-th function.
 template <class... Functions>

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <vector>
 
+#include "weft/base/spin_lock.hpp"
 #include "weft/context/cancellation.hpp"
 #include "weft/context/execution_context.hpp"
 #include "weft/context/task_scheduler.hpp"
@@ -27,12 +28,14 @@ namespace weft::inline WEFT_ABI::detail {
 /// Lets one worker at a time to the source, in the order in which they came.
 class worker_turns {
 public:
+    /// @returns whether the caller has the turn now, because nobody had it
+    [[nodiscard]] bool try_enter() noexcept;
     /// Ends when it is the caller's turn.
     [[nodiscard]] task<> enter();
     void leave();
 
 private:
-    std::mutex mutex_;
+    spin_lock lock_;  // sections are short, but for a block of the queue now and then
     bool taken_ = false;
     std::deque<task_completion_source<>> waiting_;
 };
@@ -72,8 +75,8 @@ protected:
     /// Destroys the source and the body; nobody uses them any more.
     virtual void drop() noexcept = 0;
 
-    [[nodiscard]] cancellation_token token() const { return stop_.token(); }
-    [[nodiscard]] bool is_stopping() const noexcept { return stop_.is_cancellation_requested(); }
+    [[nodiscard]] const cancellation_token& token() const noexcept { return token_; }
+    [[nodiscard]] bool is_stopping() const noexcept { return token_.is_cancellation_requested(); }
     /// To be called once by each worker, before its first item runs.
     void start_another() noexcept;
     /// Notes the error and asks everybody to stop.
@@ -91,6 +94,8 @@ private:
     execution_context context_;  // of the caller: every worker has it (1.18/9)
     cancellation_token user_;
     cancellation_source stop_;
+    const cancellation_token
+        token_;  // of stop_; made once, because all workers count at one place when they make their own
     std::mutex mutex_;
     std::vector<std::exception_ptr> errors_;
     task_completion_source<> done_;
