@@ -49,6 +49,7 @@ public:
             last_ = start_of(bucket);
             if (bucket >= digits) {
                 sifting_ = bucket;
+                warm_ = lists_[bucket];
                 continue;
             }
             if (taken == limit) break;
@@ -135,10 +136,16 @@ private:
     void sift_one() noexcept {
         timer_node* node = lists_[sifting_];
         if (node != nullptr) {
+            // The timers of a large bucket are in no cache, and each says where the next one is. Walking it from its end as well, only
+            // to look, brings two at a time, and the second half has been seen when its turn comes.
+            if (warm_ != nullptr) warm_ = warm_->prev;
             unlink(*node);
             link(*node, bucket_of(tick_of(node->deadline)));
         }
-        if (lists_[sifting_] == nullptr) sifting_ = -1;
+        if (lists_[sifting_] == nullptr) {
+            sifting_ = -1;
+            warm_ = nullptr;
+        }
     }
 
     // Lists are circular; the head's prev is the tail.
@@ -159,6 +166,7 @@ private:
     void unlink(timer_node& node) noexcept {
         const int bucket = node.slot;
         timer_node*& head = lists_[bucket];
+        if (warm_ == &node) warm_ = nullptr;
         if (node.next == &node) {
             head = nullptr;
             used_[bucket / digits] &= ~(std::uint64_t{1} << (bucket % digits));
@@ -174,7 +182,8 @@ private:
     timer_node* lists_[levels * digits] = {};
     std::uint64_t used_[levels] = {};  ///< a bit for each bucket of a level that holds a timer
     std::uint64_t last_ = 0;
-    int sifting_ = -1;  ///< the bucket being sifted; -1: none
+    int sifting_ = -1;            ///< the bucket being sifted; -1: none
+    timer_node* warm_ = nullptr;  ///< of that bucket: looked at last from its end; null: no use in looking further
     std::size_t count_ = 0;
 };
 

@@ -126,6 +126,35 @@ TEST(timer_buckets, one_call_does_a_bounded_amount_of_work_on_a_large_bucket) {
     EXPECT_GT(calls, count / 256);
 }
 
+// Between the calls that sift a large bucket its timers may go, those too that were looked at ahead.
+TEST(timer_buckets, timers_may_be_removed_and_freed_while_their_bucket_is_sifted) {
+    for (std::size_t from_end = 0; from_end < 600; from_end += 37) {
+        constexpr std::size_t count = 2'000;
+        timer_buckets set;
+        std::vector<std::unique_ptr<timer_node>> nodes;
+        for (std::size_t index = 0; index < count; ++index) {
+            nodes.push_back(std::make_unique<timer_node>());
+            nodes.back()->deadline = at(3600s);
+            set.insert(*nodes.back());
+        }
+        std::vector<timer_node*> out;
+        timer_node* some[64];
+        const auto take = [&] { out.insert(out.end(), some, some + set.take_due(at(3601s), some, std::size(some))); };
+        take();
+        const auto gone = nodes.end() - 1 - static_cast<std::ptrdiff_t>(from_end);
+        for (auto each = gone - 300; each != gone; ++each) {
+            if ((*each)->slot == timer_node::unarmed) continue;
+            set.remove(**each);
+            each->reset();
+        }
+        while (set.size() > 0) take();
+        std::size_t left = 0;
+        for (const auto& each : nodes) left += each != nullptr ? 1 : 0;
+        EXPECT_EQ(out.size(), left);
+        EXPECT_EQ(left, count - 300);
+    }
+}
+
 TEST(timer_buckets, agrees_with_a_sorted_list_over_random_arming_removing_and_time) {
     std::mt19937_64 random(42);
     for (int round = 0; round < 20; ++round) {
