@@ -369,6 +369,77 @@ TEST(explored_task, a_source_disposed_against_its_timer_is_quiet) {
     exhausts(dispose_against_timer);
 }
 
+task<> resets_against_timer(world& w) {
+    cancellation_source source(5ms);
+    const cancellation_token token = source.token();
+    int called = 0;
+    const cancellation_registration note = token.register_callback([&] { ++called; });
+    co_await weft::delay(5ms);
+    co_await w.point();
+    const bool fresh = source.try_reset();
+    w.check(fresh == (called == 0), "reset, or cancelled");
+    co_await weft::delay(10ms);
+    w.check(called == (fresh ? 0 : 1) && token.is_cancellation_requested() != fresh, "what was reset stays so");
+    if (!fresh) co_return;
+    source.cancel();
+    w.check(called == 0, "a reset forgets who was registered");
+}
+TEST(explored_task, a_reset_source_is_as_new_or_was_cancelled) {
+    holds(beside_itself<resets_against_timer>);
+    exhausts(resets_against_timer);
+}
+
+task<> registers_in_callback(world& w) {
+    cancellation_source source;
+    const cancellation_token token = source.token();
+    int outer = 0;
+    int inner = 0;
+    std::vector<cancellation_registration> kept;
+    const auto registering = [&]() -> task<> {
+        co_await w.point();
+        kept.push_back(token.register_callback([&] {
+            ++outer;
+            kept.push_back(token.register_callback([&] { ++inner; }));
+        }));
+    };
+    kept.reserve(8);
+    task<> first = w.spawn([&] { return registering(); });
+    task<> second = w.spawn([&] { return registering(); });
+    task<> cancelling = w.spawn([&] { source.cancel(); });
+    co_await weft::when_all(first, second, cancelling);
+    w.check(outer == 2 && inner == 2, "each once, however late it was registered");
+}
+TEST(explored_task, a_callback_may_register_another) {
+    holds(registers_in_callback);
+    exhausts(registers_in_callback);
+}
+
+task<> chain_of_sources(world& w) {
+    const cancellation_token root = w.cancel_any_time();
+    registrations before(root);
+    int called = 0;
+    {
+        cancellation_source middle = cancellation_source::linked(root);
+        cancellation_source leaf = cancellation_source::linked(middle.token());
+        const cancellation_token token = leaf.token();
+        const cancellation_registration note = token.register_callback([&] { ++called; });
+        task<> cancelling = w.spawn([&] { middle.cancel(); });
+        task<> dropping = w.spawn([&]() -> task<> {
+            co_await w.point();
+            leaf.dispose();
+        });
+        co_await weft::when_all(cancelling, dropping);
+        w.check(called <= 1, "once, if the leaf was still there");
+        w.check(called == (token.is_cancellation_requested() ? 1 : 0), "cancelled and called are one");
+        w.check(middle.is_cancellation_requested(), "the middle is cancelled");
+    }
+    w.check(before.are_gone(), "no registration is left");
+}
+TEST(explored_task, a_chain_of_sources_cancels_once) {
+    holds(chain_of_sources);
+    exhausts(chain_of_sources);
+}
+
 task<> delays_once(world& w) {
     const cancellation_token stop = w.cancel_any_time();
     registrations before(stop);
