@@ -104,10 +104,13 @@ void scenario_run::make_plan() {
         std::vector<planned_call>& row = calls_.emplace_back();
         for (const std::string& text : of_task) row.push_back(parse(text));
     }
+    std::vector<std::size_t> drawn;
+    for (std::size_t i = 0; i < plan_->operations.size(); ++i)
+        if (plan_->operations[i].drawn) drawn.push_back(i);
     for (std::size_t i = 0; plan_->calls.empty() && i < plan_->tasks; ++i) {
         std::vector<planned_call>& row = calls_.emplace_back();
         for (std::size_t j = 0; j < plan_->length; ++j) {
-            const std::size_t operation = world_.choose("operation", plan_->operations.size());
+            const std::size_t operation = drawn[world_.choose("operation", drawn.size())];
             row.push_back({operation, world_.choose("argument", plan_->operations[operation].arguments)});
         }
     }

@@ -385,4 +385,15 @@ TEST(async_stream, merging_gives_every_item_and_keeps_the_order_of_each_source) 
     }
 }
 
+TEST(async_stream, merging_loses_nothing_when_the_first_source_ends_first) {
+    manual_dispatcher dispatcher;
+    const auto numbered = [](int base, int count) -> async_stream<int> {
+        for (int i = 0; i < count; ++i) {
+            co_await yield();
+            co_yield base + i;
+        }
+    };
+    EXPECT_EQ(drive(dispatcher, merge(numbered(0, 2), numbered(100, 30), numbered(200, 30)).to_vector()).size(), 62U);
+}
+
 }  // namespace

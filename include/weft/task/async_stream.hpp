@@ -357,27 +357,65 @@ async_stream<std::vector<T>> buffered(async_stream<T> source, std::size_t count)
     }
     if (!group.empty()) co_yield std::move(group);
 }
+/// Ends what a merge that is left early has begun: a source may go only when no next() of it is under way. What fails here was asked
+/// for by nobody any more.
+template <class T>
+task<> leave_sources(std::vector<async_stream<T>>& sources, std::vector<task<std::optional<T>>>& pending) {
+    for (task<std::optional<T>>& each : pending) {
+        if (!each.valid()) continue;
+        try {
+            [[maybe_unused]] const std::optional<T> unwanted = co_await std::move(each);
+        } catch (...) {
+        }
+    }
+    for (async_stream<T>& each : sources) {
+        try {
+            co_await each.dispose();
+        } catch (...) {
+        }
+    }
+}
 template <class T>
 async_stream<T> merged(std::vector<async_stream<T>> sources) {
     const cancellation_token token = co_await this_stream::token();
+    cancellation_source stop = cancellation_source::linked(token);
     std::vector<task<std::optional<T>>> pending;
-    for (async_stream<T>& each : sources) {
-        each.with_cancellation(token);
-        pending.push_back(each.next());
-    }
-    while (!pending.empty()) {
-        task<when_any_result<std::optional<T>>> racing = when_any(pending);
-        const when_any_result<std::optional<T>>& won = co_await racing;
-        const std::size_t first = won.index;
-        std::optional<T> item = co_await std::move(pending[first]);
-        if (item) {
-            pending[first] = sources[first].next();
-            co_yield std::move(*item);
-        } else {
-            pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(first));
-            sources.erase(sources.begin() + static_cast<std::ptrdiff_t>(first));
+    std::vector<std::size_t> source_of;  // of each that is pending; sources stay where they are
+    std::exception_ptr left;             // by a failure of a source, or because nobody wants more
+    try {
+        for (std::size_t i = 0; i < sources.size(); ++i) {
+            sources[i].with_cancellation(stop.token());
+            pending.push_back(sources[i].next());
+            source_of.push_back(i);
         }
+        while (!pending.empty()) {
+            task<when_any_result<std::optional<T>>> racing = when_any(pending);
+            const when_any_result<std::optional<T>>& won = co_await racing;
+            const std::size_t first = won.index;
+            async_stream<T>& source = sources[source_of[first]];
+            task<std::optional<T>> turn = std::move(pending[first]);
+            std::optional<T> item = co_await std::move(turn);
+            if (item) {
+                pending[first] = source.next();
+                co_yield std::move(*item);
+            } else {
+                const async_stream<T> ended = std::move(source);
+                pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(first));
+                source_of.erase(source_of.begin() + static_cast<std::ptrdiff_t>(first));
+            }
+        }
+    } catch (...) {
+        left = std::current_exception();
     }
+    if (left == nullptr) co_return;
+    try {
+        stop.cancel();
+    } catch (...) {
+        // A callback of a source that is left.
+    }
+    task<> leaving = leave_sources(sources, pending);
+    co_await leaving;
+    std::rethrow_exception(left);
 }
 template <class T>
 task<std::vector<T>> vector_of(async_stream<T> source) {
@@ -479,6 +517,7 @@ auto async_stream<T>::to_blocking_range() && {
 }
 
 /// The items of all `sources` as they come; those of one source stay in their order. What one throws ends the whole.
+/// A merge that ends early cancels its sources' token, waits for the step that each has begun, and disposes of them.
 template <class T>
 [[nodiscard]] async_stream<T> merge(std::vector<async_stream<T>> sources) {
     return detail::merged(std::move(sources));

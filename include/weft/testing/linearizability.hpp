@@ -56,6 +56,8 @@ struct modelled_operation {
     bool may_be_late = false;
     /// Of an operation that never waits: the result when it cannot go through at once, or others are before it in line.
     std::optional<std::string> refusal = std::nullopt;
+    /// Whether it is among those that scenario::draw() draws from.
+    bool drawn = true;
     /// In how many ways the model may let the call through; any of them explains it.
     std::size_t ways = 1;
     /// What the call does when it begins to wait or goes through at once, before step(); and when it is cancelled after that.
@@ -88,6 +90,7 @@ struct checked_operation {
     std::size_t arguments;
     int line;
     std::size_t ways;
+    bool drawn;
     bool waits_in_line;
     bool may_be_late;
     std::optional<std::string> refusal;
@@ -162,7 +165,7 @@ public:
     }
 
     scenario& operation(modelled_operation<Object, Model> of) {
-        plan_->operations.push_back({of.name, of.arguments, of.line, of.ways, of.waits_in_line, of.may_be_late,
+        plan_->operations.push_back({of.name, of.arguments, of.line, of.ways, of.drawn, of.waits_in_line, of.may_be_late,
             of.refusal,
             [run = of.run](void* object, invocation call) { return run(*static_cast<Object*>(object), std::move(call)); }});
         operations_->push_back(std::move(of));
