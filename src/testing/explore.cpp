@@ -92,7 +92,8 @@ private:
     void one(std::size_t index) {
         const strategy which =
             options_.how == strategy::portfolio ? strategy_names[index % portfolio_size].first : options_.how;
-        const std::uint64_t seed = detail::split_mix(options_.seed + index)();
+        // The branches of an exhaustive search must differ in nothing but the choices: all have the same random numbers.
+        const std::uint64_t seed = detail::split_mix(options_.seed + (options_.exhaustive ? 0 : index))();
         const schedule_result result =
             run_.run(options_.exhaustive ? odometer_.make_decider()
                                          : detail::make_decider(which, seed, profile_, options_.unfair_steps),

@@ -16,9 +16,9 @@ enum class place : std::uint8_t { outside, begun, waiting, through, over };
 /// What the model may look like at some moment.
 struct position {
     std::unique_ptr<sequential_model> state;
-    std::vector<place> places;           // of each call
-    std::vector<std::int64_t> tickets;   // of each call
-    std::vector<std::size_t> waiting;    // calls, in the order they came
+    std::vector<place> places;          // of each call
+    std::vector<std::int64_t> tickets;  // of each call
+    std::vector<std::size_t> waiting;   // calls, in the order they came
 
     position() = default;
     position(const position& other)

@@ -210,8 +210,8 @@ scenario<subject, items> bounded_watched() {
     return made;
 }
 scenario<subject, items> unbounded() {
-    scenario<subject, items> made([] { return std::make_shared<subject>(weft::channel<int>::unbounded()); },
-        items{.capacity = std::size_t{1} << 20});
+    scenario<subject, items> made(
+        [] { return std::make_shared<subject>(weft::channel<int>::unbounded()); }, items{.capacity = std::size_t{1} << 20});
     add_common(made);
     add_attempts(made);
     return made;
@@ -237,15 +237,15 @@ scenario<subject, items> synchronous() {
     return made;
 }
 
-[[maybe_unused]] const bool wait_added = weft_test::explore_scenario("channel_bounded_wait",
-    bounded<channel_full_mode::wait>,
-    {{{"write(0)", "write(0)"}, {"write(0)", "read"}, {"read", "complete"}},
-        {{"read", "read"}, {"read", "complete"}, {"write(0)", "write(0)"}}});
+[[maybe_unused]] const bool wait_added =
+    weft_test::explore_scenario("channel_bounded_wait", bounded<channel_full_mode::wait>,
+        {{{"write(0)", "write(0)"}, {"write(0)", "read"}, {"read", "complete"}},
+            {{"read", "read"}, {"read", "complete"}, {"write(0)", "write(0)"}}});
 [[maybe_unused]] const bool watched_added = weft_test::explore_scenario("channel_bounded_watched", bounded_watched,
     {{{"wait_to_write", "try_write"}, {"wait_to_read", "try_read"}, {"try_write", "read"}},
         {{"wait_to_read", "try_read"}, {"wait_to_read", "read"}, {"write(0)", "complete"}}});
-[[maybe_unused]] const bool synchronous_added = weft_test::explore_scenario("channel_bounded_synchronous", synchronous,
-    {{{"write(0)", "write(0)"}, {"write(0)", "read"}, {"read", "complete"}}});
+[[maybe_unused]] const bool synchronous_added = weft_test::explore_scenario(
+    "channel_bounded_synchronous", synchronous, {{{"write(0)", "write(0)"}, {"write(0)", "read"}, {"read", "complete"}}});
 [[maybe_unused]] const bool drop_newest_added = weft_test::explore_scenario("channel_drop_newest",
     bounded<channel_full_mode::drop_newest>, {{{"write(0)", "read"}, {"write(0)", "write(0)"}, {"read", "complete"}}});
 [[maybe_unused]] const bool drop_oldest_added = weft_test::explore_scenario("channel_drop_oldest",
@@ -286,8 +286,7 @@ void match(meetings& now) {
 }
 
 scenario<subject, meetings> rendezvous() {
-    scenario<subject, meetings> made(
-        [] { return std::make_shared<subject>(weft::channel<int>::bounded(0)); }, meetings{});
+    scenario<subject, meetings> made([] { return std::make_shared<subject>(weft::channel<int>::bounded(0)); }, meetings{});
     made.operation({.name = "read",
         .run = channel_read,
         .step = [](meetings& now, invocation& call) -> answer {
@@ -356,6 +355,7 @@ scenario<subject, meetings> rendezvous() {
 }
 
 [[maybe_unused]] const bool rendezvous_added = weft_test::explore_scenario("channel_rendezvous", rendezvous,
-    {{{"write", "write"}, {"write", "read"}, {"read", "complete"}}, {{"read", "try_write"}, {"read", "try_read"}, {"write", "write"}}});
+    {{{"write", "write"}, {"write", "read"}, {"read", "complete"}},
+        {{"read", "try_write"}, {"read", "try_read"}, {"write", "write"}}});
 
 }  // namespace

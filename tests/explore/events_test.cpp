@@ -45,13 +45,11 @@ task<std::string> event_is_set(Event& on, invocation) {
 template <class Event, bool Keeps>
 scenario<Event, bool> reset_event() {
     scenario<Event, bool> made([] { return std::make_shared<Event>(); }, false);
-    made.operation({.name = "wait",
-        .run = event_wait<Event>,
-        .step = [](bool& set, invocation&) -> answer {
-            if (!set) return std::nullopt;
-            set = Keeps;
-            return "through";
-        }});
+    made.operation({.name = "wait", .run = event_wait<Event>, .step = [](bool& set, invocation&) -> answer {
+                        if (!set) return std::nullopt;
+                        set = Keeps;
+                        return "through";
+                    }});
     made.operation({.name = "set",
         .run = event_set<Event>,
         .step = [](bool& set, invocation&) -> answer {
@@ -76,13 +74,13 @@ scenario<Event, bool> reset_event() {
     return made.at_rest({"is_set"});
 }
 
-[[maybe_unused]] const bool manual_added = weft_test::explore_scenario("async_manual_reset_event",
-    reset_event<weft::async_manual_reset_event, true>,
-    {{{"wait", "set"}, {"wait", "reset"}, {"wait", "set"}}, {{"wait", "wait"}, {"wait", "is_set"}, {"set", "reset"}}});
+[[maybe_unused]] const bool manual_added =
+    weft_test::explore_scenario("async_manual_reset_event", reset_event<weft::async_manual_reset_event, true>,
+        {{{"wait", "set"}, {"wait", "reset"}, {"wait", "set"}}, {{"wait", "wait"}, {"wait", "is_set"}, {"set", "reset"}}});
 
-[[maybe_unused]] const bool auto_added = weft_test::explore_scenario("async_auto_reset_event",
-    reset_event<weft::async_auto_reset_event, false>,
-    {{{"wait", "set"}, {"wait", "set"}, {"wait", "reset"}}, {{"wait", "wait"}, {"wait", "is_set"}, {"set", "set"}}});
+[[maybe_unused]] const bool auto_added =
+    weft_test::explore_scenario("async_auto_reset_event", reset_event<weft::async_auto_reset_event, false>,
+        {{{"wait", "set"}, {"wait", "set"}, {"wait", "reset"}}, {{"wait", "wait"}, {"wait", "is_set"}, {"set", "set"}}});
 
 // ---- async_countdown_event
 
@@ -276,14 +274,14 @@ scenario<weft::async_barrier, meeting> barrier() {
         .refusal = ""});
     if (Removes)
         made.operation({.name = "remove",
-        .run = barrier_remove,
-        .step = [](meeting& now, invocation& call) -> answer {
-            if (call.way == 1) return being_finished(now) ? answer("no") : std::nullopt;
-            if (now.participants == now.arrived) return "no";
-            --now.participants;
-            now.end_if_complete();
-            return "removed";
-        },
+            .run = barrier_remove,
+            .step = [](meeting& now, invocation& call) -> answer {
+                if (call.way == 1) return being_finished(now) ? answer("no") : std::nullopt;
+                if (now.participants == now.arrived) return "no";
+                --now.participants;
+                now.end_if_complete();
+                return "removed";
+            },
             .line = 1,
             .refusal = "",
             .ways = 2});
@@ -393,8 +391,8 @@ scenario<slow_value<Fails>, slow_model> lazy() {
     return made.at_rest({"calls", "open"});
 }
 
-[[maybe_unused]] const bool lazy_added = weft_test::explore_scenario(
-    "async_lazy", lazy<false>, {{{"value", "value"}, {"value", "calls"}, {"open", "start"}}});
+[[maybe_unused]] const bool lazy_added =
+    weft_test::explore_scenario("async_lazy", lazy<false>, {{{"value", "value"}, {"value", "calls"}, {"open", "start"}}});
 [[maybe_unused]] const bool lazy_failing_added = weft_test::explore_scenario(
     "async_lazy_that_fails", lazy<true>, {{{"value", "value"}, {"value", "calls"}, {"open", "start"}}});
 

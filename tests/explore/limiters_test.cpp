@@ -260,10 +260,10 @@ scenario<subject, model> sliding_window() {
             return "ok";
         });
 }
-[[maybe_unused]] const bool sliding_window_added = weft_test::explore_scenario("sliding_window_rate_limiter",
-    sliding_window,
-    {{{"acquire(1)", "acquire(0)"}, {"acquire(0)", "tick"}, {"tick", "tick"}},
-        {{"acquire(1)", "acquire(1)"}, {"tick", "dispose"}, {"tick", "tick"}}});
+[[maybe_unused]] const bool sliding_window_added =
+    weft_test::explore_scenario("sliding_window_rate_limiter", sliding_window,
+        {{{"acquire(1)", "acquire(0)"}, {"acquire(0)", "tick"}, {"tick", "tick"}},
+            {{"acquire(1)", "acquire(1)"}, {"tick", "dispose"}, {"tick", "tick"}}});
 
 // ---- partitions: two keys, each with a limit of its own
 
@@ -320,7 +320,9 @@ void add_partition(scenario<partitions, partition_model>& made) {
         .run = partition_acquire<Key>,
         .step = take_of_partition<Key>,
         .line = static_cast<int>(Key),
-        .joins = [](partition_model& now, invocation& call) { call.ticket = !now.disposed && now.free[Key] == 0 ? 1 : 0; }});
+        .joins = [](partition_model& now, invocation& call) {
+            call.ticket = !now.disposed && now.free[Key] == 0 ? 1 : 0;
+        }});
 }
 scenario<partitions, partition_model> partitioned() {
     scenario<partitions, partition_model> made([] { return std::make_shared<partitions>(); }, partition_model{});

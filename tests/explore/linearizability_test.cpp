@@ -74,13 +74,11 @@ task<std::string> gate_release(gate& on, invocation) {
 
 exploration explore_gate(mistake with) {
     scenario<gate, int> made([with] { return std::make_shared<gate>(with); }, 1);
-    made.operation({.name = "wait",
-        .run = gate_wait,
-        .step = [](int& free, invocation&) -> std::optional<std::string> {
-            if (free == 0) return std::nullopt;
-            --free;
-            return "in";
-        }});
+    made.operation({.name = "wait", .run = gate_wait, .step = [](int& free, invocation&) -> std::optional<std::string> {
+                        if (free == 0) return std::nullopt;
+                        --free;
+                        return "in";
+                    }});
     made.operation({.name = "release",
         .run = gate_release,
         .step = [](int& free, invocation&) -> std::optional<std::string> {
@@ -100,8 +98,8 @@ TEST(linearizability, is_quiet_about_an_object_without_a_mistake) {
 }
 
 TEST(linearizability, finds_each_mistake_and_shows_what_the_tasks_saw) {
-    for (const mistake each : {mistake::forgets_a_wake_up, mistake::wakes_the_newest, mistake::cancel_eats_a_permit,
-             mistake::two_enter}) {
+    for (const mistake each :
+        {mistake::forgets_a_wake_up, mistake::wakes_the_newest, mistake::cancel_eats_a_permit, mistake::two_enter}) {
         const exploration done = explore_gate(each);
         ASSERT_FALSE(done.ok()) << static_cast<int>(each);
         EXPECT_NE(done.failure->message.find("no order of the calls"), std::string::npos) << done.failure->message;

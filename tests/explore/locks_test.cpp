@@ -27,9 +27,7 @@ task<std::string> semaphore_wait(weft::async_semaphore& gate, invocation call) {
     co_await gate.wait(call.token);
     co_return "in";
 }
-task<std::string> semaphore_try_wait(weft::async_semaphore& gate, invocation) {
-    co_return gate.try_wait() ? "in" : "no";
-}
+task<std::string> semaphore_try_wait(weft::async_semaphore& gate, invocation) { co_return gate.try_wait() ? "in" : "no"; }
 task<std::string> semaphore_release(weft::async_semaphore& gate, invocation call) {
     co_await weft::completed_task();
     co_return std::to_string(gate.release(1 + static_cast<std::int32_t>(call.argument)));
@@ -53,7 +51,8 @@ semaphore_scenario semaphore() {
     semaphore_scenario made([] { return std::make_shared<weft::async_semaphore>(1); }, 1);
     made.operation({.name = "wait", .run = semaphore_wait, .step = take_permit});
     made.operation({.name = "try_wait", .run = semaphore_try_wait, .step = take_permit, .refusal = "no"});
-    made.operation({.name = "release", .run = semaphore_release, .step = give_permits, .arguments = 2, .line = 1, .refusal = ""});
+    made.operation(
+        {.name = "release", .run = semaphore_release, .step = give_permits, .arguments = 2, .line = 1, .refusal = ""});
     made.operation({.name = "count",
         .run = semaphore_count,
         .step = [](int& free, invocation&) { return std::optional(std::to_string(free)); },
@@ -67,27 +66,28 @@ semaphore_scenario semaphore() {
         {{"wait", "wait"}, {"wait", "wait"}, {"release(1)", "release(0)"}}});
 
 // Limits race with permits and with the cancellation: whatever ends a wait, no permit is lost.
-[[maybe_unused]] const bool semaphore_timed = weft_test::explore_randomly("async_semaphore", "limits", [](world& w) -> task<> {
-    weft::async_semaphore gate(1);
-    const weft::cancellation_token stop = w.cancel_any_time();
-    const auto user = [&](std::chrono::milliseconds limit) -> task<> {
-        bool in = false;
-        try {
-            in = co_await gate.wait(limit, stop);
-        } catch (const weft::operation_canceled&) {
-            w.probe("canceled");
-        }
-        if (!in) co_return;
-        w.probe("in");
-        co_await weft::delay(1ms);
-        gate.release();
-    };
-    std::vector<task<>> users;
-    for (int i = 0; i < 4; ++i) users.push_back(user(std::chrono::milliseconds(i)));
-    co_await weft::when_all(users);
-    WEFT_CHECK(gate.current_count() == 1);
-    WEFT_CHECK(stop.state()->registrations() == 0);
-});
+[[maybe_unused]] const bool semaphore_timed =
+    weft_test::explore_randomly("async_semaphore", "limits", [](world& w) -> task<> {
+        weft::async_semaphore gate(1);
+        const weft::cancellation_token stop = w.cancel_any_time();
+        const auto user = [&](std::chrono::milliseconds limit) -> task<> {
+            bool in = false;
+            try {
+                in = co_await gate.wait(limit, stop);
+            } catch (const weft::operation_canceled&) {
+                w.probe("canceled");
+            }
+            if (!in) co_return;
+            w.probe("in");
+            co_await weft::delay(1ms);
+            gate.release();
+        };
+        std::vector<task<>> users;
+        for (int i = 0; i < 4; ++i) users.push_back(user(std::chrono::milliseconds(i)));
+        co_await weft::when_all(users);
+        WEFT_CHECK(gate.current_count() == 1);
+        WEFT_CHECK(stop.state()->registrations() == 0);
+    });
 
 // ---- async_mutex
 
@@ -130,15 +130,18 @@ mutex_scenario mutex() {
     made.operation({.name = "try_lock", .run = mutex_try_lock, .step = take_lock, .refusal = "no"});
     made.operation({.name = "unlock",
         .run = unlock_any<weft::async_mutex>,
-        .step = [](locked& now,
-                    invocation&) { return std::optional<std::string>(std::exchange(now.held, false) ? "unlocked" : "not locked"); },
+        .step =
+            [](locked& now, invocation&) {
+                return std::optional<std::string>(std::exchange(now.held, false) ? "unlocked" : "not locked");
+            },
         .line = 1,
         .refusal = ""});
     return made.at_rest({"try_lock"});
 }
 
 [[maybe_unused]] const bool mutex_added = weft_test::explore_scenario("async_mutex", mutex,
-    {{{"lock", "unlock"}, {"lock", "unlock"}, {"lock", "unlock"}}, {{"lock", "unlock"}, {"lock", "try_lock"}, {"unlock", "lock"}}});
+    {{{"lock", "unlock"}, {"lock", "unlock"}, {"lock", "unlock"}},
+        {{"lock", "unlock"}, {"lock", "try_lock"}, {"unlock", "lock"}}});
 
 [[maybe_unused]] const bool mutex_guards = weft_test::explore_randomly("async_mutex", "one_owner", [](world& w) -> task<> {
     weft::async_mutex mutex;
@@ -227,7 +230,8 @@ shared_mutex_scenario shared_mutex() {
     made.operation({.name = "lock_shared", .run = read_lock, .step = take_read});
     made.operation({.name = "try_lock", .run = try_write_lock, .step = take_write, .refusal = "no"});
     made.operation({.name = "try_lock_shared", .run = try_read_lock, .step = take_read, .refusal = "no"});
-    made.operation({.name = "unlock", .run = unlock_any<weft::async_shared_mutex>, .step = end_write, .line = 1, .refusal = ""});
+    made.operation(
+        {.name = "unlock", .run = unlock_any<weft::async_shared_mutex>, .step = end_write, .line = 1, .refusal = ""});
     made.operation({.name = "unlock_shared", .run = unlock_shared, .step = end_read, .line = 1, .refusal = ""});
     return made.at_rest({"try_lock_shared", "try_lock"});
 }

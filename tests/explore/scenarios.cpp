@@ -32,9 +32,9 @@ void record(const row& of, const exploration& done, double seconds) {
     std::fprintf(file,
         "{\"primitive\": \"%s\", \"scenario\": \"%s\", \"schedules\": %zu, \"distinct\": %zu, \"steps\": %llu, "
         "\"exhaustive\": %s, \"exhausted\": %s, \"failures\": %d, \"seconds\": %.3f, \"replay\": \"%s\"}\n",
-        of.primitive.c_str(), of.name.c_str(), done.schedules, done.distinct,
-        static_cast<unsigned long long>(done.steps), of.options.exhaustive ? "true" : "false",
-        done.exhausted ? "true" : "false", done.ok() ? 0 : 1, seconds, done.ok() ? "" : done.failure->replay.c_str());
+        of.primitive.c_str(), of.name.c_str(), done.schedules, done.distinct, static_cast<unsigned long long>(done.steps),
+        of.options.exhaustive ? "true" : "false", done.exhausted ? "true" : "false", done.ok() ? 0 : 1, seconds,
+        done.ok() ? "" : done.failure->replay.c_str());
     std::fclose(file);
 }
 
@@ -68,8 +68,8 @@ bool add_exploration(std::string primitive, std::string name, explore_options op
     std::function<weft::task<>(weft::testing::world&)> body) {
     // Lives as long as the program, as the registered test does.
     const row* added = new row{std::move(primitive), std::move(name), options, std::move(body)};
-    testing::RegisterTest(("explore_" + added->primitive).c_str(), added->name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
-        [added]() -> testing::Test* { return new exploration_test(*added); });
+    testing::RegisterTest(("explore_" + added->primitive).c_str(), added->name.c_str(), nullptr, nullptr, __FILE__,
+        __LINE__, [added]() -> testing::Test* { return new exploration_test(*added); });
     return true;
 }
 

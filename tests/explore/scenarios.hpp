@@ -4,6 +4,7 @@
 //
 // SPDX-License-Identifier: MIT
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -29,9 +30,11 @@ inline bool explore_randomly(
 }
 
 /// Every schedule with at most two preemptions; the test fails if there are too many to see them all.
-inline bool explore_exhaustively(
-    const std::string& primitive, std::string name, std::function<weft::task<>(weft::testing::world&)> body) {
+/// Where random numbers matter, each seed is another search.
+inline bool explore_exhaustively(const std::string& primitive, std::string name,
+    std::function<weft::task<>(weft::testing::world&)> body, std::uint64_t seed = 1) {
     weft::testing::explore_options options;
+    options.seed = seed;
     options.schedules = 2'000'000;
     options.exhaustive = true;
     return add_exploration(primitive, std::move(name), options, std::move(body));
@@ -42,10 +45,10 @@ using plans = std::vector<std::vector<std::vector<std::string>>>;
 
 /// Each of `exhaustive`, to the end.
 template <class Object, class Model>
-bool explore_plans(
-    const std::string& primitive, weft::testing::scenario<Object, Model> (*make)(), const plans& exhaustive) {
+bool explore_plans(const std::string& primitive, weft::testing::scenario<Object, Model> (*make)(), const plans& exhaustive,
+    std::uint64_t seed = 1) {
     for (const auto& calls : exhaustive) {
-        std::string name = "every_schedule_of";
+        std::string name = seed == 1 ? "every_schedule_of" : "seed_" + std::to_string(seed) + "_every_schedule_of";
         for (const auto& of_task : calls) {
             name += "_";
             for (const std::string& call : of_task)
@@ -54,7 +57,7 @@ bool explore_plans(
         }
         weft::testing::scenario<Object, Model> planned = make();
         planned.calls(calls);
-        explore_exhaustively(primitive, name, planned.body());
+        explore_exhaustively(primitive, name, planned.body(), seed);
     }
     return true;
 }

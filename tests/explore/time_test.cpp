@@ -89,94 +89,97 @@ scenario<ticking, ticks> periodic() {
 
 // ---- timer
 
-[[maybe_unused]] const bool timer_added = weft_test::explore_randomly("timer", "no_call_after_the_end", [](world& w) -> task<> {
-    int begun = 0;
-    int running = 0;
-    bool ended = false;
-    const auto call = [&]() -> task<> {
-        WEFT_CHECK(!ended);
-        ++begun;
-        ++running;
-        co_await w.point();
-        co_await weft::delay(500us);
-        --running;
-    };
-    weft::timer timer(call, 1ms, 1ms);
-    const auto change = [&]() -> task<> {
-        co_await weft::delay(std::chrono::milliseconds(w.choose("change after", 3)));
-        if (timer.change(2ms, 1ms)) w.probe("changed");
-    };
-    const auto stop = [&]() -> task<> {
-        co_await weft::delay(std::chrono::milliseconds(w.choose("dispose after", 4)));
-        task<> disposing = timer.dispose_async();
-        co_await disposing;
-        ended = true;
-        if (begun != 0) w.probe("called");
-    };
-    std::vector<task<>> all;
-    all.push_back(w.spawn(change));
-    all.push_back(w.spawn(stop));
-    co_await weft::when_all(all);
-    WEFT_CHECK(!timer.change(1ms));
-    co_await weft::delay(10ms);
-    WEFT_CHECK(running == 0);
-});
+[[maybe_unused]] const bool timer_added =
+    weft_test::explore_randomly("timer", "no_call_after_the_end", [](world& w) -> task<> {
+        int begun = 0;
+        int running = 0;
+        bool ended = false;
+        const auto call = [&]() -> task<> {
+            WEFT_CHECK(!ended);
+            ++begun;
+            ++running;
+            co_await w.point();
+            co_await weft::delay(500us);
+            --running;
+        };
+        weft::timer timer(call, 1ms, 1ms);
+        const auto change = [&]() -> task<> {
+            co_await weft::delay(std::chrono::milliseconds(w.choose("change after", 3)));
+            if (timer.change(2ms, 1ms)) w.probe("changed");
+        };
+        const auto stop = [&]() -> task<> {
+            co_await weft::delay(std::chrono::milliseconds(w.choose("dispose after", 4)));
+            task<> disposing = timer.dispose_async();
+            co_await disposing;
+            ended = true;
+            if (begun != 0) w.probe("called");
+        };
+        std::vector<task<>> all;
+        all.push_back(w.spawn(change));
+        all.push_back(w.spawn(stop));
+        co_await weft::when_all(all);
+        WEFT_CHECK(!timer.change(1ms));
+        co_await weft::delay(10ms);
+        WEFT_CHECK(running == 0);
+    });
 
 // ---- parallel_for_each
 
-[[maybe_unused]] const bool parallel_added = weft_test::explore_randomly("parallel_for_each", "every_item_once", [](world& w) -> task<> {
-    const std::vector<int> items{0, 1, 2, 3, 4};
-    std::vector<int> done;
-    int running = 0;
-    weft::parallel_options options;
-    options.max_degree_of_parallelism = 2;
-    const auto body = [&](int item) -> task<> {
-        WEFT_CHECK(++running <= 2);
-        co_await w.point();
-        done.push_back(item);
-        --running;
-    };
-    task<> all = weft::parallel_for_each(items, options, body);
-    co_await all;
-    WEFT_CHECK(running == 0);
-    std::sort(done.begin(), done.end());
-    WEFT_CHECK(done == items);
-});
-[[maybe_unused]] const bool parallel_stopped = weft_test::explore_randomly("parallel_for_each", "stopped", [](world& w) -> task<> {
-    const std::vector<int> items{0, 1, 2, 3, 4};
-    std::vector<int> begun;
-    int running = 0;
-    const std::size_t broken = w.choose("which fails", items.size() + 1);
-    const weft::cancellation_token stop = w.cancel_any_time();
-    weft::parallel_options options;
-    options.max_degree_of_parallelism = 2;
-    const auto body = [&](int item, weft::cancellation_token token) -> task<> {
-        begun.push_back(item);
-        ++running;
-        co_await w.point();
-        --running;
-        if (static_cast<std::size_t>(item) == broken) throw std::runtime_error("broken");
-        token.throw_if_cancellation_requested();
-    };
-    bool failed = false;
-    bool canceled = false;
-    try {
-        task<> all = weft::parallel_for_each(items, options, body, stop);
+[[maybe_unused]] const bool parallel_added =
+    weft_test::explore_randomly("parallel_for_each", "every_item_once", [](world& w) -> task<> {
+        const std::vector<int> items{0, 1, 2, 3, 4};
+        std::vector<int> done;
+        int running = 0;
+        weft::parallel_options options;
+        options.max_degree_of_parallelism = 2;
+        const auto body = [&](int item) -> task<> {
+            WEFT_CHECK(++running <= 2);
+            co_await w.point();
+            done.push_back(item);
+            --running;
+        };
+        task<> all = weft::parallel_for_each(items, options, body);
         co_await all;
-    } catch (const weft::operation_canceled&) {
-        canceled = true;
-        w.probe("canceled");
-    } catch (const std::runtime_error&) {
-        failed = true;
-        w.probe("failed");
-    }
-    WEFT_CHECK(running == 0);
-    std::sort(begun.begin(), begun.end());
-    WEFT_CHECK(std::adjacent_find(begun.begin(), begun.end()) == begun.end());
-    WEFT_CHECK(failed || canceled || begun == items);
-    WEFT_CHECK(!canceled || stop.is_cancellation_requested());
-    co_await w.settle();
-    WEFT_CHECK(stop.state()->registrations() == 0);
-});
+        WEFT_CHECK(running == 0);
+        std::sort(done.begin(), done.end());
+        WEFT_CHECK(done == items);
+    });
+[[maybe_unused]] const bool parallel_stopped =
+    weft_test::explore_randomly("parallel_for_each", "stopped", [](world& w) -> task<> {
+        const std::vector<int> items{0, 1, 2, 3, 4};
+        std::vector<int> begun;
+        int running = 0;
+        const std::size_t broken = w.choose("which fails", items.size() + 1);
+        const weft::cancellation_token stop = w.cancel_any_time();
+        weft::parallel_options options;
+        options.max_degree_of_parallelism = 2;
+        const auto body = [&](int item, weft::cancellation_token token) -> task<> {
+            begun.push_back(item);
+            ++running;
+            co_await w.point();
+            --running;
+            if (static_cast<std::size_t>(item) == broken) throw std::runtime_error("broken");
+            token.throw_if_cancellation_requested();
+        };
+        bool failed = false;
+        bool canceled = false;
+        try {
+            task<> all = weft::parallel_for_each(items, options, body, stop);
+            co_await all;
+        } catch (const weft::operation_canceled&) {
+            canceled = true;
+            w.probe("canceled");
+        } catch (const std::runtime_error&) {
+            failed = true;
+            w.probe("failed");
+        }
+        WEFT_CHECK(running == 0);
+        std::sort(begun.begin(), begun.end());
+        WEFT_CHECK(std::adjacent_find(begun.begin(), begun.end()) == begun.end());
+        WEFT_CHECK(failed || canceled || begun == items);
+        WEFT_CHECK(!canceled || stop.is_cancellation_requested());
+        co_await w.settle();
+        WEFT_CHECK(stop.state()->registrations() == 0);
+    });
 
 }  // namespace

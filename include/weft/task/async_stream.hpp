@@ -365,14 +365,12 @@ task<> leave_sources(std::vector<async_stream<T>>& sources, std::vector<task<std
         if (!each.valid()) continue;
         try {
             [[maybe_unused]] const std::optional<T> unwanted = co_await std::move(each);
-        } catch (...) {
-        }
+        } catch (...) {}
     }
     for (async_stream<T>& each : sources) {
         try {
             co_await each.dispose();
-        } catch (...) {
-        }
+        } catch (...) {}
     }
 }
 template <class T>

@@ -35,7 +35,7 @@ enum class strategy : std::uint8_t {
 struct explore_options {
     std::size_t schedules = 1000;                                       ///< at most; exhaustive: the limit
     std::chrono::nanoseconds budget = std::chrono::nanoseconds::max();  ///< of real time
-    std::uint64_t seed = 1;              ///< each schedule has a seed of its own, made from it
+    std::uint64_t seed = 1;              ///< each schedule has a seed of its own, made from it; exhaustive: all the same
     strategy how = strategy::portfolio;  ///< how the choices are made
     bool exhaustive = false;             ///< every schedule there is, up to the bound below, whatever `how` says
     std::size_t preemption_bound = 2;    ///< exhaustive: how often a schedule may stop a task that could go on

@@ -194,9 +194,8 @@ public:
 
     /// For explore(). The scenario may go before it.
     [[nodiscard]] std::function<task<>(world&)> body() const {
-        return [plan = std::shared_ptr<const detail::scenario_plan>(plan_)](world& here) {
-            return detail::run_scenario(here, plan);
-        };
+        return [plan = std::shared_ptr<const detail::scenario_plan>(plan_)](
+                   world& here) { return detail::run_scenario(here, plan); };
     }
 
 private:
