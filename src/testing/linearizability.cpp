@@ -13,7 +13,6 @@
 #include "testing/scheduler_state.hpp"
 #include "weft/base/error.hpp"
 #include "weft/base/work_item.hpp"
-#include "weft/context/detail/cancellation_state.hpp"
 
 namespace weft::inline WEFT_ABI::testing::detail {
 
