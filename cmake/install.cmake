@@ -48,6 +48,10 @@ foreach(storey IN LISTS storeys)
     install(FILES "${PROJECT_BINARY_DIR}/weft-${storey}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT ${storey})
 endforeach()
 
+# What a GoogleTest program is given to obey WEFT_SIM=1.
+install(FILES "${PROJECT_SOURCE_DIR}/cmake/obey_simulation.cpp" DESTINATION "${CMAKE_INSTALL_DATADIR}/weft"
+    COMPONENT testing)
+
 # Front doors and the umbrella.
 file(GLOB doors CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/weft/*.hpp")
 if(doors)

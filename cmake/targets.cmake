@@ -45,6 +45,18 @@ function(weft_precompiled_headers)
         <unordered_map> <utility> <variant> <vector>)
 endfunction()
 
+# What links `target` and GoogleTest by name gets one more source, by which it obeys WEFT_SIM=1.
+function(weft_obeys_simulation target)
+    set(names "")
+    foreach(name IN ITEMS GTest::gtest GTest::gtest_main GTest::gmock GTest::gmock_main gtest gtest_main gmock gmock_main)
+        list(APPEND names "$<IN_LIST:${name},$<TARGET_PROPERTY:LINK_LIBRARIES>>")
+    endforeach()
+    list(JOIN names "," names)
+    target_sources(${target} INTERFACE
+        "$<BUILD_INTERFACE:$<$<OR:${names}>:${PROJECT_SOURCE_DIR}/cmake/obey_simulation.cpp>>"
+        "$<INSTALL_INTERFACE:$<$<OR:${names}>:$<INSTALL_PREFIX>/${CMAKE_INSTALL_DATADIR}/weft/obey_simulation.cpp>>")
+endfunction()
+
 # weft_storey(NAME n ROOMS r... [DOORS folder...] [NEEDS storey...] [PUBLIC target...] [PKGCONFIG module...] [HEADER_ONLY Boost] [DEFINES d...])
 #   DOORS        folders of front doors, include/weft/<folder>, that are installed with it
 #   NEEDS        storeys below, linked publicly
@@ -108,6 +120,10 @@ function(weft_storey)
             find_package(${package} 1.81 REQUIRED)
             target_link_libraries(${target} PRIVATE "$<BUILD_INTERFACE:${package}::headers>")
         endforeach()
+    endif()
+
+    if(arg_NAME MATCHES "^(testing|explore)$")
+        weft_obeys_simulation(${target})
     endif()
 
     set_property(GLOBAL APPEND PROPERTY WEFT_STOREYS ${arg_NAME})

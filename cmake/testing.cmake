@@ -71,6 +71,7 @@ function(weft_room)
     add_executable(${target} ${sources})
     weft_own_target(${target})
     target_link_libraries(${target} PRIVATE ${storeys} weft_test_support)
+    target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/cmake/obey_simulation.cpp")
     # The libraries of an interop target bring compiler flags of their own.
     if(WEFT_TEST_PCH AND NOT arg_NAME MATCHES "^interop_")
         target_precompile_headers(${target} REUSE_FROM weft_test_pch)
@@ -80,6 +81,19 @@ function(weft_room)
     else()
         weft_register_test(${arg_NAME} ${target} LABELS room ${arg_NAME})
     endif()
+endfunction()
+
+# weft_simulated(NAME room WITHOUT case...): the room's program once more with WEFT_SIM=1, but for the cases that look at real
+# threads or real time.
+function(weft_simulated)
+    cmake_parse_arguments(arg "" "NAME" "WITHOUT" ${ARGN})
+    if(NOT TARGET weft_${arg_NAME}_tests OR WEFT_SANITIZE)
+        return()
+    endif()
+    list(JOIN arg_WITHOUT ":" without)
+    add_test(NAME simulated_${arg_NAME} COMMAND weft_${arg_NAME}_tests --gtest_brief=1 "--gtest_filter=-*_stress.*:${without}")
+    set_tests_properties(simulated_${arg_NAME} PROPERTIES
+        ENVIRONMENT "WEFT_SIM=1;WEFT_SCHEDULES=5" TIMEOUT 300 LABELS "simulated")
 endfunction()
 
 # tests/explore/*_test.cpp: the explorer and what is proved by it, in the build where every await is a choice; and the tests of the
@@ -165,7 +179,13 @@ function(weft_examples)
         else()
             add_executable(example_${name} ${sources})
             weft_own_target(example_${name})
-            target_link_libraries(example_${name} PRIVATE ${storeys})
+            # A test of a service is built for the explorer.
+            if(name MATCHES "^tested_")
+                weft_existing(used explore)
+            else()
+                set(used ${storeys})
+            endif()
+            target_link_libraries(example_${name} PRIVATE ${used})
             if(WEFT_TESTS)
                 weft_register_test(example_${name} example_${name} DRIVERS TIMEOUT 120 LABELS example)
             endif()

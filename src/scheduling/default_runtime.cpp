@@ -40,6 +40,7 @@ WEFT_NOINLINE runtime& make_default() {
 }  // namespace
 
 runtime& runtime::default_runtime() {
+    if (dispatcher* home = detail::this_thread_block().home) home->leaves("uses the default runtime");
     // Acquire pairs with make_default(): the runtime is seen complete.
     runtime* made = instance.load(std::memory_order_acquire);
     return made != nullptr ? *made : make_default();

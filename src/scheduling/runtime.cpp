@@ -136,7 +136,9 @@ std::string shutdown_report::to_string() const {
 }
 
 runtime::runtime(const runtime_options& options)
-    : state_(std::make_unique<detail::runtime_state>(*this, detail::resolve_options(options))) {}
+    : state_(std::make_unique<detail::runtime_state>(*this, detail::resolve_options(options))) {
+    if (dispatcher* home = detail::this_thread_block().home) home->leaves("makes a runtime of its own");
+}
 
 runtime::~runtime() {
     if (!state_->stopping.load(std::memory_order_relaxed)) {

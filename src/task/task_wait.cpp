@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <mutex>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "awaiting_chain.hpp"
@@ -80,32 +81,42 @@ class wait_in_world : timer_node {
 public:
     wait_in_world(std::span<task_core* const> awaited, const cancellation_token& token) noexcept
         : awaited_(awaited), token_(token) {
-        fire = [](timer_node& node) noexcept { static_cast<wait_in_world&>(node).late_ = true; };
+        fire = [](timer_node& node) noexcept {
+            static_cast<wait_in_world&>(node).late_.store(true, std::memory_order_release);
+        };
     }
     wait_in_world(const wait_in_world&) = delete;
     wait_in_world& operator=(const wait_in_world&) = delete;
 
     /// @returns false when nothing is left to run and the wait has not ended
-    bool run(dispatcher& world, const std::chrono::nanoseconds* limit) noexcept {
-        if (limit != nullptr) {
-            deadline = world.time().now() + *limit;
-            world.time().arm(*this);
-        }
-        const bool ended = world.run_until(&wait_in_world::has_ended, this);
-        if (slot != unarmed) static_cast<void>(world.time().disarm(*this));
-        return ended;
+    bool run(dispatcher& world, const std::chrono::nanoseconds* limit) {
+        if (limit == nullptr) return world.run_until(&wait_in_world::has_ended, this);
+        deadline = world.time().now() + *limit;
+        world.time().arm(*this);
+        const timer_of_wait armed{*this, world.time()};
+        return world.run_until(&wait_in_world::has_ended, this);
     }
 
 private:
+    struct timer_of_wait {
+        wait_in_world& self;
+        time_provider& clock;
+        ~timer_of_wait() {
+            if (clock.disarm(self)) return;
+            // It has fired, or is about to on another thread of a test that has left its simulation.
+            while (!self.late_.load(std::memory_order_acquire)) std::this_thread::yield();
+        }
+    };
+
     static bool has_ended(void* argument) {
         const auto& self = *static_cast<wait_in_world*>(argument);
-        return self.late_ || self.token_.is_cancellation_requested() ||
+        return self.late_.load(std::memory_order_relaxed) || self.token_.is_cancellation_requested() ||
             std::ranges::any_of(self.awaited_, [](const task_core* each) { return each->is_done(); });
     }
 
     std::span<task_core* const> awaited_;
     const cancellation_token& token_;
-    bool late_ = false;
+    std::atomic<bool> late_{false};
 };
 
 std::atomic<deadlock_policy> policy_in_force{deadlock_policy::raise};

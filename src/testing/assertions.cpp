@@ -2,11 +2,14 @@
 
 #include "weft/testing/assertions.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "weft/testing/deterministic_scheduler.hpp"
+#include "weft/testing/explore.hpp"
+#include "weft/testing/simulation.hpp"
 
 namespace weft::inline WEFT_ABI::testing::detail {
 
@@ -65,7 +68,29 @@ std::string name_of(const char* promise) {
     return identifier(colon == std::string_view::npos ? text : text.substr(colon + 2));
 }
 
+bool explored_before() { return simulated_test::schedule_in_force() > 0; }
+
+namespace {
+
+/// Under WEFT_SIM=1: explored, as an ordinary test is.
+std::string run_simulated(task<> (*body)(), bool (*has_failed)(), std::uint64_t schedules) {
+    explore_options options;
+    options.schedules = std::max<std::uint64_t>(schedules, simulated_schedules());
+    options.first_segments = false;
+    options.tasks_may_remain = true;
+    options.shrink = false;  // what the framework has recorded cannot be taken back
+    options.guard_every = 0;
+    if (explored_before()) return {};
+    const exploration done = explore(
+        options, [body](world&) { return body(); },
+        [has_failed] { return has_failed() ? std::string("the test recorded a failure") : std::string(); });
+    return done.ok() ? std::string() : done.to_string();
+}
+
+}  // namespace
+
 std::string run_test(task<> (*body)(), bool (*has_failed)(), std::uint64_t schedules) {
+    if (simulation_requested()) return run_simulated(body, has_failed, schedules);
     const std::uint64_t first = seed_from_environment();
     const std::uint64_t count = schedules_from_environment(schedules);
     for (std::uint64_t seed = first; seed - first < count; ++seed) {

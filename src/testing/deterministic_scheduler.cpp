@@ -106,6 +106,7 @@ std::size_t deterministic_scheduler::choose(const char* kind, std::size_t option
 }
 
 std::uint64_t deterministic_scheduler::random() noexcept {
+    const std::lock_guard guard(state_->mutex);
     const std::optional<std::uint64_t> chosen = state_->decider->random();
     if (!chosen) return state_->bits();
     state_->made.push_back(choice{"random", 0, *chosen});
@@ -122,6 +123,7 @@ time_provider& deterministic_scheduler::time() noexcept { return state_->clock; 
 
 void deterministic_scheduler::post(work_item& item, post_hint hint) noexcept {
     state& world = *state_;
+    if (world.guest != nullptr) world.guest->posted();
     const detail::chain_id chain = world.decider->looks_at_chains() ? world.chain_of(item) : 0;
     const std::lock_guard guard(world.mutex);
     // Only the plain order sees the difference.
@@ -246,6 +248,7 @@ void deterministic_scheduler::state::run_event(std::size_t position) {
     events.erase(events.begin() + static_cast<std::ptrdiff_t>(position));
     running = 0;
     if (trace != nullptr) trace->event("a cancellation");
+    const detail::unlocked_for_item unlocked(guest);
     item.run(item);
 }
 
@@ -262,6 +265,7 @@ void deterministic_scheduler::state::run_ready(std::size_t position) {
     weft::detail::thread_block& block = weft::detail::this_thread_block();
     synchronization_context* sync = std::exchange(block.sync, nullptr);
     task_scheduler* scheduler = std::exchange(block.scheduler, nullptr);
+    const detail::unlocked_for_item unlocked(guest);
     item.run(item);
     block.sync = sync;
     block.scheduler = scheduler;
@@ -276,7 +280,12 @@ void deterministic_scheduler::run_to(bool (*done)(void*), void* argument) {
     }
 }
 
-bool deterministic_scheduler::run_until(bool (*done)(void*), void* argument) noexcept {
+void deterministic_scheduler::leaves(const char* how) noexcept {
+    if (state_->guest != nullptr) state_->guest->leaves(how);
+}
+
+bool deterministic_scheduler::run_until(bool (*done)(void*), void* argument) {
+    if (state_->guest != nullptr) return state_->guest->run_until(done, argument);
     while (!done(argument)) {
         if (step(jump::yes)) continue;
         std::fprintf(stderr,

@@ -10,9 +10,11 @@
 #include <unordered_set>
 #include <utility>
 
+#include "testing/environment.hpp"
 #include "testing/replay.hpp"
 #include "testing/schedule_run.hpp"
 #include "testing/shrink.hpp"
+#include "testing/simulation_state.hpp"
 #include "testing/strategies.hpp"
 
 namespace weft::inline WEFT_ABI::testing {
@@ -30,26 +32,16 @@ constexpr std::array<std::pair<strategy, const char*>, 6> strategy_names{
 // Every strategy but "portfolio" itself.
 constexpr std::size_t portfolio_size = strategy_names.size() - 1;
 
-strategy strategy_named(const std::string& name) {
-    for (const auto& [which, known] : strategy_names)
-        if (name == known) return which;
-    throw std::invalid_argument("WEFT_STRATEGY: '" + name + "' is none of random, pct2, pct3, walk, delay2, portfolio");
-}
-
-std::string environment(const char* name) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? std::string() : std::string(text);
-}
-
 explore_options with_environment(explore_options options) {
-    if (const std::string text = environment("WEFT_SCHEDULES"); !text.empty()) {
+    if (const std::string text = detail::environment("WEFT_SCHEDULES"); !text.empty()) {
         const std::size_t asked = std::max<std::size_t>(1, std::strtoull(text.c_str(), nullptr, 10));
         // A search for everything is not cut short by who wants fewer random schedules.
         options.schedules = options.exhaustive ? std::max(options.schedules, asked) : asked;
     }
-    if (const std::string text = environment("WEFT_SEED"); !text.empty())
+    if (const std::string text = detail::environment("WEFT_SEED"); !text.empty())
         options.seed = std::strtoull(text.c_str(), nullptr, 10);
-    if (const std::string text = environment("WEFT_STRATEGY"); !text.empty()) options.how = strategy_named(text);
+    if (const std::string text = detail::environment("WEFT_STRATEGY"); !text.empty())
+        options.how = detail::strategy_named(text);
     if (const char* text = std::getenv("WEFT_REPLAY"); text != nullptr && *text != '\0') options.replay = text;
     return options;
 }
@@ -206,6 +198,12 @@ private:
 
 }  // namespace
 
+strategy detail::strategy_named(const std::string& name) {
+    for (const auto& [which, known] : strategy_names)
+        if (name == known) return which;
+    throw std::invalid_argument("WEFT_STRATEGY: '" + name + "' is none of random, pct2, pct3, walk, delay2, portfolio");
+}
+
 const char* name_of(strategy which) noexcept {
     for (const auto& [known, name] : strategy_names)
         if (known == which) return name;
@@ -220,6 +218,7 @@ std::string exploration::to_string() const {
 
 exploration explore(const explore_options& options, const std::function<task<>(world&)>& body,
     const std::function<std::string()>& framework_failure) {
+    const detail::busy_elsewhere busy;
     return explorer(options, body, framework_failure).search();
 }
 

@@ -19,6 +19,45 @@
 
 namespace weft::inline WEFT_ABI::testing {
 
+namespace detail {
+
+/// Who has put an ordinary test into a world (WEFT_SIM=1), and is told what the test does.
+class visitor {
+public:
+    visitor() = default;
+    visitor(const visitor&) = delete;
+    visitor& operator=(const visitor&) = delete;
+
+    /// A blocking wait of the test.
+    virtual bool run_until(bool (*done)(void*), void* argument) = 0;
+    virtual void leaves(const char* how) noexcept = 0;
+    /// An item is about to be posted, by whichever thread.
+    virtual void posted() noexcept = 0;
+
+    std::recursive_mutex stepping;  // held while a step is chosen and while a timer fires, not while an item runs
+
+protected:
+    virtual ~visitor() = default;
+};
+
+/// Lets go of the lock of steps while an item runs.
+class unlocked_for_item {
+public:
+    explicit unlocked_for_item(visitor* guest) noexcept : guest_(guest) {
+        if (guest_ != nullptr) guest_->stepping.unlock();
+    }
+    ~unlocked_for_item() {
+        if (guest_ != nullptr) guest_->stepping.lock();
+    }
+    unlocked_for_item(const unlocked_for_item&) = delete;
+    unlocked_for_item& operator=(const unlocked_for_item&) = delete;
+
+private:
+    visitor* guest_;
+};
+
+}  // namespace detail
+
 class deterministic_scheduler::state {
 public:
     struct ready_item {
@@ -92,6 +131,7 @@ public:
     std::chrono::nanoseconds slow_by{-1};  // a timer that is due so soon may fire although there is work
     bool first_segments = false;           // preempt also what runs on its caller's stack
     detail::trace* trace = nullptr;
+    detail::visitor* guest = nullptr;  // who holds its lock of steps around each
 };
 
 namespace detail {

@@ -11,12 +11,39 @@
 #include "weft/scheduling/delay.hpp"
 #include "weft/scheduling/yield.hpp"
 #include "weft/task/task_completion_source.hpp"
+#include "weft/testing/simulation.hpp"
 
 namespace {
 
 using namespace weft;
 using namespace std::chrono_literals;
 namespace testing_detail = weft::testing::detail;
+
+// For the tests of the frame itself, which expect one plain run.
+class without_simulation {
+public:
+    without_simulation() {
+        if (!weft::testing::simulation_requested()) return;
+        sim_ = take("WEFT_SIM");
+        schedules_ = take("WEFT_SCHEDULES");
+    }
+    ~without_simulation() {
+        if (!sim_.empty()) setenv("WEFT_SIM", sim_.c_str(), 1);
+        if (!schedules_.empty()) setenv("WEFT_SCHEDULES", schedules_.c_str(), 1);
+    }
+    without_simulation(const without_simulation&) = delete;
+    without_simulation& operator=(const without_simulation&) = delete;
+
+private:
+    static std::string take(const char* name) {
+        const char* text = std::getenv(name);
+        const std::string kept = text == nullptr ? "" : text;
+        unsetenv(name);
+        return kept;
+    }
+    std::string sim_;
+    std::string schedules_;
+};
 
 task<> fails_late() {
     co_await delay(1s);
@@ -51,6 +78,7 @@ TEST(weft_test, suites_and_names_come_from_the_promise) {
 bool nothing_recorded() { return false; }
 
 TEST(weft_test, an_exception_that_leaves_the_body_is_reported_with_the_seed) {
+    const without_simulation plain;
     EXPECT_EQ(testing_detail::run_test(&fails_late, &nothing_recorded),
         "the disk is full; repeat with WEFT_SEED=" +
             std::string(std::getenv("WEFT_SEED") ? std::getenv("WEFT_SEED") : "0"));
@@ -62,6 +90,7 @@ task<> waits_for_ever() {
 }
 
 TEST(weft_test, a_body_that_would_wait_for_ever_fails_at_once) {
+    const without_simulation plain;
     const std::string failure = testing_detail::run_test(&waits_for_ever, &nothing_recorded);
     EXPECT_EQ(failure.find("deadlock: "), 0u) << failure;
 }
@@ -73,6 +102,7 @@ task<> requires_the_impossible() {
 }
 
 TEST(weft_test, a_failed_requirement_ends_the_body) {
+    const without_simulation plain;
     std::string report;
     EXPECT_NONFATAL_FAILURE(
         report = testing_detail::run_test(&requires_the_impossible, &nothing_recorded), "required: 1 == 2");
@@ -83,6 +113,7 @@ task<> expects_the_wrong_exception() { WEFT_CHECK_THROWS_AS(co_await fails_late(
 task<> expects_an_exception_in_vain() { WEFT_CHECK_THROWS_AS(co_await delay(1s), std::logic_error); }
 
 TEST(weft_test, another_exception_or_none_is_a_failure) {
+    const without_simulation plain;
     EXPECT_NONFATAL_FAILURE(
         static_cast<void>(testing_detail::run_test(&expects_the_wrong_exception, &nothing_recorded)), "the disk is full");
     EXPECT_NONFATAL_FAILURE(
@@ -103,7 +134,7 @@ WEFT_EXPLORE_TEST("weft_test: an explored promise is tried in several orders", 4
 }
 
 TEST(weft_test, an_explored_promise_has_met_both_orders) {
-    if (std::getenv("WEFT_SEED") != nullptr || orders.empty())
+    if (std::getenv("WEFT_SEED") != nullptr || weft::testing::simulation_requested() || orders.empty())
         GTEST_SKIP() << "needs the test before it, under its own seeds";
     EXPECT_EQ(orders.substr(0, 2), "ab") << "the plain order comes first";
     bool reversed = false;
@@ -118,10 +149,12 @@ task<> counts_runs() {
 }
 
 TEST(weft_test, schedules_runs_the_body_under_that_many_seeds) {
+    const without_simulation plain;
     ASSERT_EQ(setenv("WEFT_SCHEDULES", "20", 1), 0);
     EXPECT_EQ(testing_detail::run_test(&counts_runs, &nothing_recorded), "");
     unsetenv("WEFT_SCHEDULES");
     EXPECT_EQ(runs, 20);
+    runs = 0;
 }
 
 }  // namespace

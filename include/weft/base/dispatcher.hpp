@@ -58,7 +58,12 @@ public:
 
     /// Runs other work until `done()`: how a blocking wait proceeds where blocking the only thread would stop the world
     /// (the deterministic scheduler). @returns false when this dispatcher cannot, and the caller must block.
-    virtual bool run_until(bool (*done)(void*), void* argument) noexcept = 0;
+    /// @throws what ends the wait of a test, which nothing else can end; a dispatcher of production never
+    virtual bool run_until(bool (*done)(void*), void* argument) = 0;
+
+    /// Told that the calling thread, which works for this dispatcher, makes or asks for what runs elsewhere.
+    /// @param how  "makes a runtime of its own"; a string literal
+    virtual void leaves(const char* how) noexcept { static_cast<void>(how); }
 
     /// The runtime this dispatcher belongs to; null for a bare test dispatcher.
     [[nodiscard]] virtual runtime* owner() noexcept = 0;

@@ -26,7 +26,11 @@ public:
 [[nodiscard]] std::string suite_of(const char* promise, const char* file);
 [[nodiscard]] std::string name_of(const char* promise);
 
-/// Runs `body` in a deterministic scheduler, once for each seed asked for, until a run fails.
+/// Whether this is a later round of a simulated program. GoogleTest repeats the whole program, and what explores by itself has run
+/// under all of its schedules in the first round.
+[[nodiscard]] bool explored_before();
+
+/// Runs `body` in a deterministic scheduler, once for each seed asked for, until a run fails. With WEFT_SIM=1: explores it.
 /// @param has_failed  whether the framework has recorded a failure
 /// @param schedules   how many seeds, unless the environment says so
 /// @returns what to report at the test's head; empty when all is well

@@ -92,7 +92,9 @@ public:
     void blocking_ended() noexcept override {}
     [[nodiscard]] std::uint64_t random() noexcept override;
     /// How a blocking wait proceeds in this world. When nothing is left to run it says so on standard error and returns false.
-    bool run_until(bool (*done)(void*), void* argument) noexcept override;
+    /// @throws deadlock  instead, in a simulated test that has not left the simulation
+    bool run_until(bool (*done)(void*), void* argument) override;
+    void leaves(const char* how) noexcept override;
     [[nodiscard]] runtime* owner() noexcept override { return nullptr; }
 #if WEFT_EXPLORE
     bool at_await(weft::detail::task_core& awaiter, const std::source_location& where, bool ready) noexcept override;

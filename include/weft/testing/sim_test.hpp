@@ -17,6 +17,7 @@ namespace weft::inline WEFT_ABI::testing::detail {
 template <class Failures, class Reporter>
 std::string explore_for_gtest(explore_options options, const char* promise, const char* file, task<> (*body)(world&)) {
     const std::string command = "<this program> --gtest_filter='" + suite_of(promise, file) + "." + name_of(promise) + "'";
+    if (explored_before()) return {};
     options.name = promise;
     options.command = command;
     // Failures in schedules that only make the found one shorter are nobody's business.
