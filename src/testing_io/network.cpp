@@ -326,7 +326,9 @@ void network::arrived(tcp_end& from) {
         const tcp_end::segment first = std::move(from.outgoing.front());
         from.outgoing.pop_front();
         from.outgoing_bytes -= first.bytes.size();
-        receive_segment(peer_of(from), first);
+        // One out of one would leave no connection that says anything; the plain case, 0, is that nothing happens.
+        if (reset_one_in > 1 && world_->choose("net.reset", reset_one_in) == 1) reset_both(both);
+        else receive_segment(peer_of(from), first);
         pump(from);
     }
     collect(both);
@@ -433,15 +435,18 @@ void network::crashed(node_state& which) {
     links_changed();
 }
 
+void network::reset_both(connection& which) {
+    for (tcp_end& end : which.ends) {
+        if (end.at == stage::open) die(end, end.peer_ended ? EPIPE : ECONNRESET);
+    }
+}
+
 void network::reset_between(const node_state* a, const node_state* b) {
     for (const auto& [number, both] : connections_) {
         const node_state* first = both->ends[0].node;
         const node_state* second = both->ends[1].node;
         const bool meant = a == nullptr || (first == a && second == b) || (first == b && second == a);
-        if (!meant) continue;
-        for (tcp_end& end : both->ends) {
-            if (end.at == stage::open) die(end, end.peer_ended ? EPIPE : ECONNRESET);
-        }
+        if (meant) reset_both(*both);
     }
     links_changed();
 }

@@ -119,6 +119,7 @@ public:
     std::set<pair> cut;   // both orders
     std::set<pair> held;  // from, to
     std::size_t loss_one_in = 0;
+    std::size_t reset_one_in = 0;
     std::size_t buffer = 64 * 1024;
     std::chrono::nanoseconds connect_timeout = std::chrono::seconds(127);
     std::chrono::nanoseconds patience = std::chrono::seconds(60);
@@ -139,6 +140,7 @@ private:
     void receive_segment(tcp_end& to, const tcp_end::segment& what);
     void push_reset(tcp_end& from, tcp_end::segment::what kind = tcp_end::segment::what::reset);
     void die(tcp_end& end, int error);
+    void reset_both(connection& which);
     void wake(tcp_end& end);
     void request_step(tcp_end& client);
     void request_arrived(tcp_end& client, node_state& host);

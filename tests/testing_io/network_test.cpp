@@ -523,6 +523,27 @@ TEST(simulated_network, an_echo_service_keeps_its_promise_under_500_seeds) {
     EXPECT_GT(runs.size(), 100U);
 }
 
+task<> talk_again_and_again(two_nodes& nodes, tally& seen) {
+    cancellation_source stop;
+    task<> serving = nodes.server.run(&serve_for_ever, nodes.server.at(7), stop.token());
+    for (int i = 0; i < 10; ++i) co_await nodes.client.run(&talk, nodes.server.at(7), i, 4, std::ref(seen));
+    stop.cancel();
+    co_await std::move(serving);
+}
+
+TEST(simulated_network, connections_may_be_reset_now_and_then) {
+    tally seen;
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        two_nodes nodes(seed);
+        nodes.io.network().resets(seed == 0 ? 0 : 40);
+        nodes.world.run(talk_again_and_again(nodes, seen));
+        if (seed == 0) EXPECT_EQ(seen.answered, 40);
+        if (seed == 0) EXPECT_EQ(seen.failed, 0);
+    }
+    EXPECT_GT(seen.failed, 20);
+    EXPECT_GT(seen.answered, 400);
+}
+
 TEST(simulated_network, a_run_repeats_from_its_choices) {
     const auto go = [](two_nodes& nodes, tally& seen) {
         nodes.io.network().latency(1ms, 25ms);

@@ -12,7 +12,6 @@
 
 namespace weft::inline WEFT_ABI::testing {
 
-class simulation;
 struct node_state;
 
 /// A file system in memory. Programs use it through weft::fs; this is how a test prepares it and looks at what has become of it.

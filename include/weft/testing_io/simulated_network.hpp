@@ -42,6 +42,8 @@ public:
     /// Lets go what hold() has kept back, in order.
     void release(const simulated_node& from, const simulated_node& to) const;
 
+    /// About one of `one_in` pieces that arrive finds its connection reset, as by reset(). 0 or 1: none.
+    void resets(std::size_t one_in) const noexcept;
     /// Resets every connection between the two, as a middlebox may: ECONNRESET on both sides.
     void reset(const simulated_node& a, const simulated_node& b) const;
     /// Resets every connection there is.
