@@ -1,7 +1,7 @@
 #pragma once
 // Pending timers in buckets by the highest digit in which their deadline differs from "now".
 //
-// Deadlines are counted in ticks of 8 µs, rounded up, and written in base 64. `last_` is the tick up to which everything has
+// Deadlines are counted in ticks of 8 µs, rounded up, and written in base 256. `last_` is the tick up to which everything has
 // been taken out. A timer lies in the bucket (level, digit): `level` is the highest digit position where its tick differs from
 // `last_`, `digit` the tick's value there. Then
 //
@@ -10,7 +10,7 @@
 //     ticks are never smaller than `last_`. So the earliest timers are in the lowest non-empty bucket, and a bucket of level 0
 //     holds exactly one tick.
 //  3. When the start of a higher bucket's span is reached, `last_` moves there and the bucket's timers are sifted: each goes to
-//     a lower level. A timer moves at most once a level, four times for ten seconds; one that is cancelled early, never.
+//     a lower level. A timer moves at most once a level, twice for ten seconds; one that is cancelled early, never.
 //  4. Equal ticks always share a bucket (they differ from `last_` in the same place), and lists keep their order, so they come
 //     out in the order in which they came in.
 //
@@ -94,9 +94,10 @@ public:
 
 private:
     static constexpr int tick_bits = 13;
-    static constexpr int digit_bits = 6;
+    static constexpr int digit_bits = 8;  // each level less is one cold look at every timer less
     static constexpr int digits = 1 << digit_bits;
-    static constexpr int levels = 9;          // 9 * 6 bits cover the 51 that a deadline's tick has
+    static constexpr int words = digits / 64;
+    static constexpr int levels = 7;          // 7 * 8 bits cover the 51 that a deadline's tick has
     static constexpr int steps_a_call = 256;  // about 20 µs under the lock when every node is a cache miss
     static constexpr std::uint64_t largest_tick = (std::uint64_t{1} << (63 - tick_bits)) - 1;
 
@@ -126,8 +127,8 @@ private:
         return above | static_cast<std::uint64_t>(bucket % digits) << shift;
     }
     [[nodiscard]] int lowest() const noexcept {
-        for (int level = 0; level < levels; ++level)
-            if (used_[level] != 0) return level * digits + std::countr_zero(used_[level]);
+        for (int word = 0; word < levels * words; ++word)
+            if (used_[word] != 0) return word * 64 + std::countr_zero(used_[word]);
         return -1;
     }
 
@@ -153,7 +154,7 @@ private:
         timer_node*& head = lists_[bucket];
         if (head == nullptr) {
             node.next = node.prev = head = &node;
-            used_[bucket / digits] |= std::uint64_t{1} << (bucket % digits);
+            used_[bucket / 64] |= std::uint64_t{1} << (bucket % 64);
         } else {
             node.next = head;
             node.prev = head->prev;
@@ -169,7 +170,7 @@ private:
         if (warm_ == &node) warm_ = nullptr;
         if (node.next == &node) {
             head = nullptr;
-            used_[bucket / digits] &= ~(std::uint64_t{1} << (bucket % digits));
+            used_[bucket / 64] &= ~(std::uint64_t{1} << (bucket % 64));
         } else {
             node.next->prev = node.prev;
             node.prev->next = node.next;
@@ -180,7 +181,7 @@ private:
     }
 
     timer_node* lists_[levels * digits] = {};
-    std::uint64_t used_[levels] = {};  ///< a bit for each bucket of a level that holds a timer
+    std::uint64_t used_[levels * words] = {};  ///< a bit for each bucket that holds a timer
     std::uint64_t last_ = 0;
     int sifting_ = -1;            ///< the bucket being sifted; -1: none
     timer_node* warm_ = nullptr;  ///< of that bucket: looked at last from its end; null: no use in looking further
