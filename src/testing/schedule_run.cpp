@@ -99,7 +99,7 @@ schedule_result schedule_run::run(std::unique_ptr<detail::decider> decider, std:
     schedule_result result;
     unobserved errors;
     {
-        const std::unique_ptr<deterministic_scheduler> scheduler = detail::scheduler_access::make(std::move(decider), seed);
+        std::unique_ptr<deterministic_scheduler> scheduler = detail::scheduler_access::make(std::move(decider), seed);
         detail::scheduler_access::state& state = detail::scheduler_access::of(*scheduler);
         state.first_segments = options_.first_segments;
         if (!options_.exhaustive) state.slow_by = options_.slow_by;
@@ -115,6 +115,8 @@ schedule_result schedule_run::run(std::unique_ptr<detail::decider> decider, std:
         result.steps = state.steps;
         result.probes = std::move(here.state_->probes);
         state.trace = nullptr;
+        // What still runs as the scheduler goes, and the frames that it destroys, may use the world.
+        scheduler.reset();
     }
     if (result.failure.empty() && !errors.first.empty()) result.failure = "an exception went unobserved: " + errors.first;
     if (framework_failure_)

@@ -113,7 +113,7 @@ task<> deadline_ends_the_function(world& w) {
 TEST(explored_scope, a_deadline_has_one_outcome_and_leaves_nothing_running) {
     explore_options options;
     holds(beside_itself<deadline_ends_the_function>, options);
-    options.slow_machine = true;
+    options.slow_by = 0ns;
     holds(beside_itself<deadline_ends_the_function>, options);
 }
 
