@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 
 namespace weft_test {
 
@@ -66,8 +67,9 @@ private:
 
 bool add_exploration(std::string primitive, std::string name, explore_options options,
     std::function<weft::task<>(weft::testing::world&)> body) {
-    // Lives as long as the program, as the registered test does.
-    const row* added = new row{std::move(primitive), std::move(name), options, std::move(body)};
+    // Rows stay where they are: the registered tests point at them.
+    static std::deque<row> table;
+    const row* const added = &table.emplace_back(row{std::move(primitive), std::move(name), options, std::move(body)});
     testing::RegisterTest(("explore_" + added->primitive).c_str(), added->name.c_str(), nullptr, nullptr, __FILE__,
         __LINE__, [added]() -> testing::Test* { return new exploration_test(*added); });
     return true;

@@ -29,12 +29,13 @@ inline bool explore_randomly(
     return add_exploration(primitive, std::move(name), options, std::move(body));
 }
 
-/// Every schedule with at most two preemptions; the test fails if there are too many to see them all.
+/// Every schedule with at most two preemptions, or one where instructions cost more; the test fails if there are too many to see them all.
 /// Where random numbers matter, each seed is another search.
 inline bool explore_exhaustively(const std::string& primitive, std::string name,
     std::function<weft::task<>(weft::testing::world&)> body, std::uint64_t seed = 1) {
     weft::testing::explore_options options;
     options.seed = seed;
+    options.preemption_bound = static_cast<std::size_t>(scaled(2));  // at least 1
     options.schedules = 2'000'000;
     options.exhaustive = true;
     return add_exploration(primitive, std::move(name), options, std::move(body));
