@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "nowhere.hpp"
 #include "weft/base/spin_lock.hpp"
 #include "weft/base/symbols.hpp"
 #include "weft/task/detail/all_completed.hpp"
@@ -41,23 +42,6 @@ void for_each_task(const dispatcher* home, Visit visit) {
         for (task_core* core = each.newest; core != nullptr; core = core->live_next)
             if (home == nullptr || core->home == home) visit(*core);
     }
-}
-
-/// Where the frames that are about to go come back to: nowhere. A destructor of one of them may wake another.
-class nowhere final : public dispatcher {
-public:
-    void post(work_item&, post_hint) noexcept override {}
-    [[nodiscard]] time_provider& time() noexcept override { return default_dispatcher().time(); }
-    void blocking_began() noexcept override {}
-    void blocking_ended() noexcept override {}
-    [[nodiscard]] std::uint64_t random() noexcept override { return 0; }
-    bool run_until(bool (*)(void*), void*) noexcept override { return false; }
-    [[nodiscard]] runtime* owner() noexcept override { return nullptr; }
-};
-
-std::uintptr_t place_nowhere() noexcept {
-    alignas(16) static nowhere never_destroyed;
-    return reinterpret_cast<std::uintptr_t>(static_cast<dispatcher*>(&never_destroyed)) | place_dispatcher;
 }
 
 bool is_queued(const task_core& core) noexcept { return core.awaiting == &core; }
