@@ -9,31 +9,32 @@ SPDX-License-Identifier: MIT
 """
 
 import argparse
-import os
 import re
+import resource
 import statistics
 import subprocess
 import tempfile
 from pathlib import Path
 
 QUESTIONS = {
-    "spawn_join": ["tasks=1000000", "repetitions=2", "workers=1"],
-    "yield": ["yields=5000000", "tasks=100", "repetitions=2", "workers=1"],
-    "ping_pong": ["messages=2000000", "repetitions=2", "workers=1"],
-    "echo": ["exchanges=60000"],
+    "spawn_join": ["tasks=300000", "repetitions=2", "workers=1"],
+    "yield": ["yields=3000000", "tasks=100", "repetitions=1", "workers=1"],
+    "ping_pong": ["messages=600000", "repetitions=1", "workers=1"],
+    "echo": ["exchanges=15000"],
 }
+# The first argument is counted with 1 and 2 times its number, and the difference taken: what starting costs is left out.
 COUNTED = {
-    "spawn_join": ["tasks=20000", "repetitions=3", "workers=1"],
-    "yield": ["yields=200000", "tasks=100", "repetitions=3", "workers=1"],
-    "ping_pong": ["messages=100000", "repetitions=3", "workers=1"],
+    "spawn_join": [("tasks", 20000), "repetitions=3", "workers=1"],
+    "yield": [("yields", 200000), "tasks=100", "repetitions=3", "workers=1"],
+    "ping_pong": [("messages", 100000), "repetitions=3", "workers=1"],
 }
 
 
 def processor_time(program, arguments):
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([program, *arguments], check=True, stdout=subprocess.DEVNULL)
-    after = os.times()
-    return (after.children_user + after.children_system) - (before.children_user + before.children_system)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def instructions(program, arguments):
@@ -41,6 +42,12 @@ def instructions(program, arguments):
         command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={folder}/out", program]
         text = subprocess.run([*command, *arguments], check=True, capture_output=True, text=True).stderr
     return int(re.search(r"I\s+refs:\s+([\d,]+)", text).group(1).replace(",", ""))
+
+
+def added_instructions(program, arguments):
+    (name, size), *rest = arguments
+    once, twice = (instructions(program, [f"{name}={size * factor}", *rest]) for factor in (1, 2))
+    return twice - once
 
 
 def main():
@@ -60,7 +67,7 @@ def main():
         low, middle, high = statistics.quantiles(ratios, n=4)
         line = f"{name:12} time x{middle:.4f}  quartiles x{low:.4f} to x{high:.4f}  {options.pairs} pairs"
         if options.instructions and name in COUNTED:
-            counts = [instructions(program, COUNTED[name]) for program in programs]
+            counts = [added_instructions(program, COUNTED[name]) for program in programs]
             line += f"  instructions x{counts[0] / counts[1]:.4f}"
         print(line, flush=True)
 

@@ -20,7 +20,13 @@ public:
         return now_;
     }
     [[nodiscard]] std::chrono::system_clock::time_point utc_now() noexcept override {
-        return year_2000 + std::chrono::duration_cast<std::chrono::system_clock::duration>(now() - first_instant);
+        const std::lock_guard guard(mutex_);
+        return year_2000 + std::chrono::duration_cast<std::chrono::system_clock::duration>(now_ - first_instant + stepped_);
+    }
+    /// Sets the wall clock alone; timers do not know.
+    void step_wall(std::chrono::nanoseconds by) noexcept {
+        const std::lock_guard guard(mutex_);
+        stepped_ += by;
     }
 
     void arm(timer_node& timer) noexcept override {
@@ -73,7 +79,8 @@ private:
 
     mutable std::mutex mutex_;
     time_point now_ = first_instant;
-    std::map<key, timer_node*> timers_;  // in firing order
+    std::chrono::nanoseconds stepped_{0};  // the wall clock, by hand
+    std::map<key, timer_node*> timers_;    // in firing order
     std::uint32_t next_sequence_ = 0;
 };
 

@@ -110,6 +110,9 @@ void world::check(bool holds, std::string_view what, std::source_location where)
 
 deterministic_scheduler& world::scheduler() noexcept { return state_->scheduler; }
 time_provider& world::clock() noexcept { return state_->scheduler.time(); }
+void world::step_wall(std::chrono::nanoseconds step) noexcept {
+    detail::scheduler_access::of(state_->scheduler).clock.step_wall(step);
+}
 std::uint64_t world::seed() const noexcept { return state_->scheduler.seed(); }
 
 }  // namespace weft::inline WEFT_ABI::testing

@@ -40,4 +40,15 @@ TEST(service, the_report_of_a_lost_slot_is_as_the_documentation_shows_it) {
         EXPECT_NE(done.failure->report.find(part), std::string::npos) << part << " in\n" << done.failure->report;
 }
 
+// A wall clock that is set back must not make anybody wait longer.
+WEFT_SIM_TEST("world: the wall clock steps and timers do not know", {.schedules = 20}) {
+    const auto begun = w.clock().now();
+    const auto wall = w.clock().utc_now();
+    const weft::task<> waiting = weft::delay(std::chrono::minutes(1));
+    w.step_wall(-std::chrono::hours(1));
+    co_await waiting;
+    WEFT_CHECK(w.clock().now() - begun == std::chrono::minutes(1));
+    WEFT_CHECK(w.clock().utc_now() - wall == std::chrono::minutes(-59));
+}
+
 }  // namespace

@@ -69,6 +69,9 @@ public:
 
     [[nodiscard]] deterministic_scheduler& scheduler() noexcept;
     [[nodiscard]] time_provider& clock() noexcept;
+    /// Sets the wall clock (`clock().utc_now()`) on or back by `step`, as an administrator or a time service does. Delays and limits,
+    /// which go by the monotonic clock, do not change.
+    void step_wall(std::chrono::nanoseconds step) noexcept;
     /// Of this schedule.
     [[nodiscard]] std::uint64_t seed() const noexcept;
     /// The world that this thread explores. @throws invalid_operation  outside an exploration
