@@ -53,9 +53,10 @@ private:
         const exploration done = explore(options, row_.body);
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
         record(row_, done, took.count());
-        if (!done.ok()) ADD_FAILURE() << done.to_string();
-        else if (options.exhaustive && std::getenv("WEFT_REPLAY") == nullptr)
+        EXPECT_TRUE(done.ok()) << done.to_string();
+        if (done.ok() && options.exhaustive && std::getenv("WEFT_REPLAY") == nullptr) {
             EXPECT_TRUE(done.exhausted) << done.to_string();
+        }
         if (testing::Test::HasFailure() || std::getenv("WEFT_EXPLORE_VERBOSE") == nullptr) return;
         std::printf("%s\n", done.to_string().c_str());
     }
