@@ -233,7 +233,8 @@ TEST(thread_pool, S_1_12_5_the_minimum_of_threads_runs_at_once) {
         });
     }
     EXPECT_TRUE(eventually([&] { return inside == 3; }));
-    EXPECT_EQ(where.pool().thread_count(), 3U);
+    // On a loaded machine the three may be so slow to begin that the pool takes them for stuck.
+    EXPECT_EQ(where.pool().thread_count(), 3U + where.pool().injections(weft::injection_reason::starvation));
     end.open();
 }
 
