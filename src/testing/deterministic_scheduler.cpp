@@ -86,7 +86,7 @@ deterministic_scheduler::deterministic_scheduler(std::unique_ptr<detail::decider
 
 deterministic_scheduler::~deterministic_scheduler() {
     state_->events.clear();
-    for (std::size_t steps = 0; steps < last_steps && step(jump::no);) ++steps;
+    for (std::size_t steps = 0; !state_->abandoned && steps < last_steps && step(jump::no);) ++steps;
     state_->ready.clear();
     state_->events.clear();
     state_->when_idle.clear();

@@ -115,7 +115,9 @@ schedule_result schedule_run::run(std::unique_ptr<detail::decider> decider, std:
         result.steps = state.steps;
         result.probes = std::move(here.state_->probes);
         state.trace = nullptr;
-        // What still runs as the scheduler goes, and the frames that it destroys, may use the world.
+        // What a test that threw has left must not run on: it may use what has gone with the test.
+        state.abandoned = !result.failure.empty();
+        // The frames that go with the scheduler may use the world.
         scheduler.reset();
     }
     if (result.failure.empty() && !errors.first.empty()) result.failure = "an exception went unobserved: " + errors.first;

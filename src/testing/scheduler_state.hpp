@@ -130,6 +130,7 @@ public:
     std::size_t steps_here = 0;            // since time last moved
     std::chrono::nanoseconds slow_by{-1};  // a timer that is due so soon may fire although there is work
     bool first_segments = false;           // preempt also what runs on its caller's stack
+    bool abandoned = false;                // nothing runs when the scheduler goes: frames are destroyed where they stand
     detail::trace* trace = nullptr;
     detail::visitor* guest = nullptr;  // who holds its lock of steps around each
 };
