@@ -29,7 +29,7 @@ static_assert(std::is_trivially_destructible_v<bounded_broadcast_options>);
 namespace detail {
 
 template <class T>
-async_stream<T> read_everything(channel_ref<subscription<T>> from, cancellation_token token);
+async_stream<T> read_everything(channel_ref<broadcast_subscription<T>> from, cancellation_token token);
 
 }  // namespace detail
 
@@ -51,7 +51,7 @@ public:
     using watch_operation = detail::broadcast_watch_operation<T>;
 
     /// @throws std::bad_alloc
-    broadcast_reader(const broadcast_reader& other) : from_(new detail::subscription<T>(*other.from_.get())) {}
+    broadcast_reader(const broadcast_reader& other) : from_(new detail::broadcast_subscription<T>(*other.from_.get())) {}
     broadcast_reader(broadcast_reader&&) noexcept = default;
     broadcast_reader& operator=(const broadcast_reader& other) { return *this = broadcast_reader(other); }
     broadcast_reader& operator=(broadcast_reader&&) noexcept = default;
@@ -94,12 +94,12 @@ public:
     [[nodiscard]] task<> completion() const { return from_->channel->completion(); }
 
     /// @internal
-    explicit broadcast_reader(detail::channel_ref<detail::subscription<T>> from) noexcept : from_(std::move(from)) {}
+    explicit broadcast_reader(detail::channel_ref<detail::broadcast_subscription<T>> from) noexcept : from_(std::move(from)) {}
     /// @internal
-    [[nodiscard]] const detail::channel_ref<detail::subscription<T>>& share() const noexcept { return from_; }
+    [[nodiscard]] const detail::channel_ref<detail::broadcast_subscription<T>>& share() const noexcept { return from_; }
 
 private:
-    detail::channel_ref<detail::subscription<T>> from_;
+    detail::channel_ref<detail::broadcast_subscription<T>> from_;
 };
 
 /// The half of a broadcast channel into which items are put. See broadcast_reader for order, threads and continuations. What is written
@@ -191,7 +191,7 @@ public:
 
     /// A subscription to what is written from now on. @throws std::bad_alloc
     [[nodiscard]] broadcast_reader<T> subscribe() const {
-        using subscription = detail::subscription<T>;
+        using subscription = detail::broadcast_subscription<T>;
         return broadcast_reader<T>(detail::channel_ref<subscription>(new subscription(state_)));
     }
     [[nodiscard]] broadcast_writer<T> writer() const noexcept { return broadcast_writer<T>(state_); }
@@ -218,7 +218,7 @@ private:
 namespace detail {
 
 template <class T>
-async_stream<T> read_everything(channel_ref<subscription<T>> from, cancellation_token token) {
+async_stream<T> read_everything(channel_ref<broadcast_subscription<T>> from, cancellation_token token) {
     cancellation_token passed = co_await this_stream::token();
     const either_token either(std::move(token), std::move(passed));
     for (;;) {

@@ -37,8 +37,8 @@ struct read_case {
 template <class T>
 struct receive_case {
     using result = std::optional<T>;
-    explicit receive_case(channel_ref<subscription<T>> of) noexcept : from(std::move(of)) {}
-    channel_ref<subscription<T>> from;
+    explicit receive_case(channel_ref<broadcast_subscription<T>> of) noexcept : from(std::move(of)) {}
+    channel_ref<broadcast_subscription<T>> from;
 };
 template <class T>
 struct write_case {

@@ -14,10 +14,10 @@ namespace weft::inline WEFT_ABI::detail {
 /// What a wait of a subscriber is made of when it becomes a task: it owns its subscription.
 template <class T>
 struct subscriber_parameters {
-    channel_ref<subscription<T>> from;
+    channel_ref<broadcast_subscription<T>> from;
     cancellation_token token;
 
-    subscriber_parameters(channel_ref<subscription<T>> of, cancellation_token with) noexcept
+    subscriber_parameters(channel_ref<broadcast_subscription<T>> of, cancellation_token with) noexcept
         : from(std::move(of)), token(std::move(with)) {}
 };
 
@@ -29,18 +29,18 @@ public:
     using parameters = subscriber_parameters<T>;
     [[nodiscard]] parameters take_parameters() {
         this->from->add_ref();
-        return parameters(channel_ref<subscription<T>>(this->from), std::move(this->token));
+        return parameters(channel_ref<broadcast_subscription<T>>(this->from), std::move(this->token));
     }
 
 protected:
-    subscriber_operation(subscription<T>* of, cancellation_token with) noexcept : base(of, std::move(with)) {}
+    subscriber_operation(broadcast_subscription<T>* of, cancellation_token with) noexcept : base(of, std::move(with)) {}
     explicit subscriber_operation(parameters made_of) noexcept
         : base(made_of.from.get(), std::move(made_of.token)), keep_(std::move(made_of.from)) {}
 
     [[nodiscard]] std::exception_ptr error() const { return this->of().error_for(*this->from); }
 
 private:
-    channel_ref<subscription<T>> keep_;
+    channel_ref<broadcast_subscription<T>> keep_;
 };
 
 template <class T>
@@ -52,7 +52,7 @@ class broadcast_read_operation final
 
 public:
     using typename base::parameters;
-    broadcast_read_operation(subscription<T>* of, cancellation_token with) noexcept : base(of, std::move(with)) {}
+    broadcast_read_operation(broadcast_subscription<T>* of, cancellation_token with) noexcept : base(of, std::move(with)) {}
     explicit broadcast_read_operation(parameters made_of) noexcept : base(std::move(made_of)) {}
 
 private:
@@ -73,7 +73,7 @@ class broadcast_watch_operation final
 
 public:
     using typename base::parameters;
-    broadcast_watch_operation(subscription<T>* of, cancellation_token with) noexcept : base(of, std::move(with)) {}
+    broadcast_watch_operation(broadcast_subscription<T>* of, cancellation_token with) noexcept : base(of, std::move(with)) {}
     explicit broadcast_watch_operation(parameters made_of) noexcept : base(std::move(made_of)) {}
 
 private:

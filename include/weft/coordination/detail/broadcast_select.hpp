@@ -13,7 +13,7 @@ namespace weft::inline WEFT_ABI::detail {
 template <class T>
 class select_receiving : public select_part {
 public:
-    explicit select_receiving(channel_ref<subscription<T>> from) noexcept
+    explicit select_receiving(channel_ref<broadcast_subscription<T>> from) noexcept
         : from_(std::move(from)), party_(from_.get(), cancellation_token()) {}
 
     [[nodiscard]] bool attempt() override {
@@ -34,7 +34,7 @@ public:
     }
 
 private:
-    channel_ref<subscription<T>> from_;
+    channel_ref<broadcast_subscription<T>> from_;
     reading_subscriber<T> party_;
 };
 

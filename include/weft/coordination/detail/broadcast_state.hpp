@@ -46,16 +46,16 @@ struct broadcast_shape {
 };
 
 template <class T>
-class subscription final : public subscription_core {
+class broadcast_subscription final : public subscription_core {
 public:
-    explicit subscription(channel_ref<broadcast_state<T>> to) : channel(std::move(to)) {
+    explicit broadcast_subscription(channel_ref<broadcast_state<T>> to) : channel(std::move(to)) {
         channel->subscribe(*this, nullptr);
     }
     /// One that stands where `other` stands.
-    explicit subscription(subscription& other) : channel(other.channel) { channel->subscribe(*this, &other); }
-    ~subscription() { channel->unsubscribe(*this); }
-    subscription(const subscription&) = delete;
-    subscription& operator=(const subscription&) = delete;
+    explicit broadcast_subscription(broadcast_subscription& other) : channel(other.channel) { channel->subscribe(*this, &other); }
+    ~broadcast_subscription() { channel->unsubscribe(*this); }
+    broadcast_subscription(const broadcast_subscription&) = delete;
+    broadcast_subscription& operator=(const broadcast_subscription&) = delete;
 
     void add_ref() noexcept { references.fetch_add(1, std::memory_order_relaxed); }  // the caller has one already
     void release() noexcept {
@@ -69,11 +69,11 @@ public:
 /// Waits for an item, or for there to be one, on behalf of a subscription, which it keeps.
 template <class T>
 struct watching_subscriber : channel_waiter {
-    watching_subscriber(subscription<T>* of, cancellation_token with) noexcept
+    watching_subscriber(broadcast_subscription<T>* of, cancellation_token with) noexcept
         : channel_waiter(of->channel.get(), std::move(with)), from(of) {}
     void hold() const noexcept { from->add_ref(); }
     void let_go() const noexcept { from->release(); }
-    subscription<T>* from;
+    broadcast_subscription<T>* from;
 };
 template <class T>
 struct reading_subscriber : watching_subscriber<T> {
