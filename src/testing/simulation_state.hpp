@@ -79,6 +79,7 @@ private:
 
     [[nodiscard]] std::unique_ptr<detail::decider> choose_decider();
     [[nodiscard]] outcome step();
+    bool others_help(bool (*done)(void*), void* argument);
     void pause(std::chrono::nanoseconds longest);
     void watch();
     void help();
