@@ -112,6 +112,10 @@ function(weft_explore_tests)
         target_precompile_headers(weft_explore_tests PRIVATE <gmock/gmock.h> <gtest/gtest.h> <weft/weft.hpp>)
     endif()
     weft_register_test(explore weft_explore_tests LABELS room explore)
+    # One thread and no compiler's order of memory: the second compiler shows that it builds and runs, not more.
+    if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NOT WEFT_SANITIZE)
+        set_tests_properties(explore PROPERTIES ENVIRONMENT "WEFT_TEST_SCALE=20")
+    endif()
 endfunction()
 
 # tests/compile_fail/*.cpp: programs that must not compile, each with the sentence its user must read.
