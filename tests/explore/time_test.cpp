@@ -120,7 +120,9 @@ scenario<ticking, ticks> periodic() {
         co_await weft::when_all(all);
         WEFT_CHECK(!timer.change(1ms));
         co_await weft::delay(10ms);
-        WEFT_CHECK(running == 0);
+        // A call that began before the end takes the time that the machine gives it.
+        task<> over = w.eventually([&] { return running == 0; }, 1s);
+        co_await over;
     });
 
 // ---- parallel_for_each

@@ -94,7 +94,8 @@ public:
     [[nodiscard]] task<> completion() const { return from_->channel->completion(); }
 
     /// @internal
-    explicit broadcast_reader(detail::channel_ref<detail::broadcast_subscription<T>> from) noexcept : from_(std::move(from)) {}
+    explicit broadcast_reader(detail::channel_ref<detail::broadcast_subscription<T>> from) noexcept
+        : from_(std::move(from)) {}
     /// @internal
     [[nodiscard]] const detail::channel_ref<detail::broadcast_subscription<T>>& share() const noexcept { return from_; }
 

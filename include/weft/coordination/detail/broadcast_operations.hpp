@@ -73,7 +73,8 @@ class broadcast_watch_operation final
 
 public:
     using typename base::parameters;
-    broadcast_watch_operation(broadcast_subscription<T>* of, cancellation_token with) noexcept : base(of, std::move(with)) {}
+    broadcast_watch_operation(broadcast_subscription<T>* of, cancellation_token with) noexcept
+        : base(of, std::move(with)) {}
     explicit broadcast_watch_operation(parameters made_of) noexcept : base(std::move(made_of)) {}
 
 private:

@@ -52,7 +52,9 @@ public:
         channel->subscribe(*this, nullptr);
     }
     /// One that stands where `other` stands.
-    explicit broadcast_subscription(broadcast_subscription& other) : channel(other.channel) { channel->subscribe(*this, &other); }
+    explicit broadcast_subscription(broadcast_subscription& other) : channel(other.channel) {
+        channel->subscribe(*this, &other);
+    }
     ~broadcast_subscription() { channel->unsubscribe(*this); }
     broadcast_subscription(const broadcast_subscription&) = delete;
     broadcast_subscription& operator=(const broadcast_subscription&) = delete;
