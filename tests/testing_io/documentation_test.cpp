@@ -14,6 +14,7 @@
 #include "weft/fs/file_operations.hpp"
 #include "weft/net/tcp.hpp"
 #include "weft/task.hpp"
+#include "weft/testing/explore.hpp"
 #include "weft/testing_io/simulated_io.hpp"
 
 namespace {
@@ -94,6 +95,17 @@ TEST(documentation, a_counter_keeps_its_promise_across_a_crash) {
         io.faults().torn_writes();
         world.run(count_across_a_crash(io));
     }
+}
+
+TEST(documentation, a_counter_keeps_its_promise_under_the_explorer) {
+    const auto done =
+        weft::testing::explore({.schedules = 200, .tasks_may_remain = true}, [](weft::testing::world& w) -> task<> {
+            simulated_io io(w.scheduler());
+            io.faults().short_reads();
+            co_await count_across_a_crash(io);
+        });
+    EXPECT_TRUE(done.ok()) << done.to_string();
+    EXPECT_GT(done.distinct, 1U);
 }
 
 }  // namespace
