@@ -1,6 +1,7 @@
 // What does a loop over items add to each item? Weft: parallel_for_each and parallel_for.
 // SPDX-License-Identifier: MIT
 
+#include <algorithm>
 #include <ranges>
 #include <vector>
 

@@ -3,6 +3,7 @@
 
 #include "weft/io/net/tcp.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <vector>

@@ -2,6 +2,7 @@
 // Planted bugs of what is built from primitives: pools, caches, retries, batches.
 // SPDX-License-Identifier: MIT
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <utility>
