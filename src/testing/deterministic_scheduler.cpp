@@ -175,9 +175,9 @@ bool deterministic_scheduler::step(jump may_jump) {
     if (options == 0) return false;
     const std::size_t picked = options == 1 ? 0 : world.choose_step(due, certain, options, idle);
     ++world.steps;
-    if (picked >= certain + events) world.jump_to(*next);
+    const bool jumps = picked >= certain + events || (idle && picked < certain);
+    if (jumps) world.jump_to(*next);
     else if (picked >= certain) world.run_event(picked - certain);
-    else if (idle) world.jump_to(*next);
     else if (picked < due) world.fire_timer(picked);
     else world.run_ready(picked - due);
     return true;

@@ -208,6 +208,7 @@ task<> scenario_run::go() {
     for (const std::vector<planned_call>& row : calls_) count += row.size();
     history_.calls.resize(count);
     std::vector<task<>> callers;
+    callers.reserve(calls_.size());
     for (std::size_t i = 0; i < calls_.size(); ++i)
         callers.push_back(world_.spawn([self = shared_from_this(), i] { return caller(self, i); }));
     co_await world_.settle();

@@ -113,6 +113,7 @@ void file_system::make_directory(std::string_view path) {
 
 std::vector<std::string> file_system::list() const {
     std::vector<std::string> names;
+    names.reserve(files_.size());
     for (const auto& [name, file] : files_) names.push_back(name);
     return names;
 }

@@ -133,6 +133,7 @@ bool network::is_blocked(const node_state& from, const node_state& to) const noe
 
 void network::links_changed() {
     std::vector<std::uint64_t> numbers;
+    numbers.reserve(connections_.size());
     for (const auto& [number, known] : connections_) numbers.push_back(number);
     for (const std::uint64_t number : numbers) {
         const auto found = connections_.find(number);

@@ -350,8 +350,11 @@ private:
         section now(*this);
         one.next = std::max(one.next, first_kept());
         bool any = false;
-        for (std::optional<item>& each : gone)
-            if (one.next < end && leave_item(at(one.next++), each)) any = true;
+        for (std::optional<item>& each : gone) {
+            if (one.next >= end) break;
+            const std::uint64_t given_up = one.next++;
+            if (leave_item(at(given_up), each)) any = true;
+        }
         if (any) drop_read(now.woken);
         return one.next >= end;
     }
