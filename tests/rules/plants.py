@@ -38,8 +38,7 @@ PARTITIONED = "include/weft/coordination/partitioned_rate_limiter.hpp"
 USING = "include/weft/task/using_async.hpp"
 
 PLANTS = [
-    ("1.1/6", CORE, "ending = has_flag(flag_strict_cancel) ? task_status::faulted : task_status::canceled;",
-     "ending = task_status::faulted;"),
+    ("1.1/6", CORE, "now.as<const operation_canceled>() != nullptr && !has_flag(flag_strict_cancel);", "false;"),
     ("1.1/7", DELEGATE, "const bool ours = token_.can_be_canceled() && error.token() == token_ && token_.is_cancellation_requested();",
      "const bool ours = true;"),
     ("1.1/8", CORE, "return cold ? task_status::created : task_status::waiting_to_run;", "return task_status::created;"),
@@ -76,7 +75,7 @@ PLANTS = [
     ("1.7/8", SOURCE, "if ((static_cast<std::uint8_t>(options) & ~static_cast<std::uint8_t>(allowed)) != 0)", "if (false)"),
     ("1.7/9", SOURCE, "if (break_on_drop_) {", "if (true) {"),
     ("1.8/6", WAIT, "throw aggregate_exception(fault->errors);", "std::rethrow_exception(fault->errors.front());"),
-    ("1.8/8", DELEGATE, "static_cast<void>(scheduler_->try_execute_inline(*this, true));", ""),
+    ("1.8/8", DELEGATE, "static_cast<void>(target()->try_execute_inline(*this, true));", ""),
     ("1.8/10", WAIT, "errors.insert(errors.end(), each->fault->errors.begin(), each->fault->errors.end());",
      "errors.assign(1, each->fault->errors.front());"),
     ("1.8/11", DELEGATE, "new child_error{std::make_exception_ptr(aggregate_exception(child.fault->errors)), nullptr};",
