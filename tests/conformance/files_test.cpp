@@ -409,7 +409,7 @@ DRIVER_CASE(writes_at_offsets_go_on_side_by_side) {
     const std::string path = on.folder + "/file";
     const int fd = co_await new_file(on, path, "");
     std::vector<std::string> parts;
-    for (int i = 0; i < 32; ++i) parts.push_back(std::string(100, static_cast<char>('A' + i)));
+    for (int i = 0; i < 32; ++i) parts.emplace_back(100, static_cast<char>('A' + i));
     std::vector<task<int>> writes;
     for (std::size_t i = 0; i < parts.size(); ++i) writes.push_back(write_at(on, fd, parts[i], i * 100));
     std::string expected;

@@ -149,7 +149,7 @@ TEST(timer_buckets, timers_may_be_removed_and_freed_while_their_bucket_is_sifted
         }
         while (set.size() > 0) take();
         std::size_t left = 0;
-        for (const auto& each : nodes) left += each != nullptr ? 1 : 0;
+        for (const auto& each : nodes) left += each != nullptr ? 1U : 0U;
         EXPECT_EQ(out.size(), left);
         EXPECT_EQ(left, count - 300);
     }

@@ -192,8 +192,8 @@ public:
 
     /// A subscription to what is written from now on. @throws std::bad_alloc
     [[nodiscard]] broadcast_reader<T> subscribe() const {
-        using subscription = detail::broadcast_subscription<T>;
-        return broadcast_reader<T>(detail::channel_ref<subscription>(new subscription(state_)));
+        using reading = detail::broadcast_subscription<T>;
+        return broadcast_reader<T>(detail::channel_ref<reading>(new reading(state_)));
     }
     [[nodiscard]] broadcast_writer<T> writer() const noexcept { return broadcast_writer<T>(state_); }
     /// As broadcast_reader::latest().
