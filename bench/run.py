@@ -2,9 +2,11 @@
 """Builds and runs the benchmarks beside their rivals, interleaved, and prints ratios with their spread.
 
 A question is a folder bench/<room>/<question>/ with parameters.hpp, README.md and one program a subject:
-weft.cpp, asio.cpp, go/main.go, tokio/main.rs. parameters.hpp is the one place for numbers: every constant in it is
+weft.cpp, asio.cpp, go/main.go, tokio/main.rs, and for I/O asio_uring.cpp (Asio's other back end) and raw_epoll.cpp,
+raw_uring.cpp (the limits: bare loops). parameters.hpp is the one place for numbers: every constant in it is
 passed to every subject as name=value; `x_quick` replaces `x` under --quick; an array is an axis (one row group for each
-value); `rounds` says how often each subject runs; `load` names a mode of the load generator and makes the question one
+value); with `both_drivers` weft's program runs once more on epoll, as the subject
+weft_epoll; `rounds` says how often each subject runs; `load` names a mode of the load generator and makes the question one
 about servers (server and generator on different cores); `allocations` makes each subject run once more, with a counter in
 front of the C library's allocator (support/allocations.cpp) and `allocations=1` among its arguments: of that run only the
 metrics named `allocations…` are kept, so counting is in no measured time. Subjects print `measure <metric> <unit> <value>`
@@ -30,8 +32,9 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
-SUBJECTS = ("weft", "asio", "go", "tokio")
-PROGRAM = {"weft": "weft.cpp", "asio": "asio.cpp", "go": "go/main.go", "tokio": "tokio/main.rs"}
+CPP = ("weft", "asio", "asio_uring", "raw_epoll", "raw_uring")
+SUBJECTS = ("weft", "weft_epoll", *CPP[1:], "go", "tokio")
+PROGRAM = {**{s: f"{s}.cpp" for s in CPP}, "go": "go/main.go", "tokio": "tokio/main.rs"}
 CRATES = Path("/usr/share/cargo/registry")
 TICKS = os.sysconf("SC_CLK_TCK")
 RATE_UNITS = ("1/s",)  # larger is better; for all others smaller is
@@ -58,7 +61,9 @@ class Question:
         self.name = f"{folder.parent.name}/{folder.name}"
         self.slug = self.name.replace("/", "_")
         self.constants = read_constants(folder / "parameters.hpp")
-        self.subjects = [s for s in SUBJECTS if (folder / PROGRAM[s]).exists()]
+        self.subjects = [s for s in SUBJECTS if s in PROGRAM and (folder / PROGRAM[s]).exists()]
+        if "both_drivers" in self.constants:
+            self.subjects.insert(1, "weft_epoll")
 
     def cases(self, quick):
         """Every combination of the axes, as (row name, values)."""
@@ -110,9 +115,11 @@ class Builder:
 
     def build(self, questions, subjects):
         wanted = {s: [q for q in questions if s in q.subjects] for s in subjects}
-        cpp = [(q, s) for s in ("weft", "asio") for q in wanted.get(s, [])]
+        cpp = [(q, s) for s in CPP for q in wanted.get(s, [])]
         if cpp:
             self.cpp(cpp)
+        for question in wanted.get("weft_epoll", []):
+            self.programs[question.slug, "weft_epoll"] = ["env", "WEFT_IO=epoll", *self.programs[question.slug, "weft"]]
         if wanted.get("go"):
             self.go(wanted["go"])
         if wanted.get("tokio"):
@@ -270,7 +277,7 @@ def finished(command, arguments, timeout, core=None, environment=None):
 
 
 def arguments_of(values):
-    return [f"{k}={v}" for k, v in values.items() if k not in ("rounds", "load", "allocations")]
+    return [f"{k}={v}" for k, v in values.items() if k not in ("rounds", "load", "allocations", "both_drivers")]
 
 
 def run_program(command, values):
@@ -302,18 +309,32 @@ def cpu_of(pid):
     return int(fields[11]) / TICKS, int(fields[12]) / TICKS
 
 
+def resident(process, field):
+    """Bytes of a process in memory, now (VmRSS) or at most (VmHWM)."""
+    text = Path(f"/proc/{process}/status").read_text()
+    return int(re.search(rf"^{field}:\s+(\d+) kB$", text, re.MULTILINE).group(1)) * 1024
+
+
 def run_server(command, values, generator):
     server_core, load_core = cores()
-    server = subprocess.Popen(command + arguments_of(values), stdout=subprocess.PIPE, text=True,
-                              preexec_fn=lambda: os.sched_setaffinity(0, {server_core}))
+    server_cores = {server_core} if values.get("threads", 1) == 1 else os.sched_getaffinity(0)
+
+    def prepare():
+        os.sched_setaffinity(0, server_cores)
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    server = subprocess.Popen(command + arguments_of(values), stdout=subprocess.PIPE, text=True, preexec_fn=prepare)
     try:
         port = await_ready(server)
         user, system = cpu_of(server.pid)
+        memory = resident(server.pid, "VmRSS")
         arguments = [values["load"], f"port={port}"] + arguments_of(values)
         text = finished(generator, arguments, timeout=120 + values["milliseconds"] / 1000, core=load_core)
         if server.poll() is not None:
             raise Failure(f"server '{command[0]}' ended by itself with {server.returncode}")
         user, system = (after - before for before, after in zip((user, system), cpu_of(server.pid)))
+        memory = resident(server.pid, "VmHWM") - memory
     finally:
         if server.poll() is None:
             server.send_signal(signal.SIGTERM)
@@ -327,6 +348,8 @@ def run_server(command, values, generator):
     samples = parse(text)
     samples.append(("server_user", "ns", user * 1e9 / answered))
     samples.append(("server_cpu", "ns", (user + system) * 1e9 / answered))
+    if values.get("connections", 0) >= 1000:
+        samples.append(("server_memory", "B", memory / values["connections"]))
     return samples
 
 
@@ -396,7 +419,7 @@ def ratio(ours, theirs):
 
 def print_table(name, results):
     print(f"\n{name}")
-    print(f"  {'metric':<22}{'subject':<8}{'median':>12}{'min':>12}{'max':>12} {'unit':<5}{'weft/peer':>10}")
+    print(f"  {'metric':<22}{'subject':<11}{'median':>12}{'min':>12}{'max':>12} {'unit':<5}{'weft/peer':>10}")
     metrics = list(dict.fromkeys(m for by_metric in results.values() for m in by_metric))
     for metric in metrics:
         ours = results.get("weft", {}).get(metric)
@@ -407,7 +430,7 @@ def print_table(name, results):
             samples = [v for one in by_round for v in one]
             beside = ratio(ours[1], by_round) if ours and subject != "weft" else ""
             better = ("more is better" if unit in RATE_UNITS else "") if subject == next(iter(results)) else ""
-            print(f"  {metric:<22}{subject:<8}{number(statistics.median(samples)):>12}{number(min(samples)):>12}"
+            print(f"  {metric:<22}{subject:<11}{number(statistics.median(samples)):>12}{number(min(samples)):>12}"
                   f"{number(max(samples)):>12} {unit:<5}    {beside or better}")
     sys.stdout.flush()
 

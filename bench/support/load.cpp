@@ -12,6 +12,7 @@
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <memory>
@@ -242,9 +243,18 @@ private:
     std::uint64_t answered_ = 0;
 };
 
+// As many descriptors as an ordinary user may have.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    raise_descriptor_limit();
     const std::string_view mode = argc > 1 ? argv[1] : "";
     if (mode != "echo" && mode != "http") {
         std::fprintf(stderr, "usage: load echo|http port=P connections=N ... (see the head of load.cpp)\n");

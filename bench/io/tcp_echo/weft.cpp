@@ -1,9 +1,9 @@
-// How fast does a TCP server send back what it gets? Weft: a coroutine a connection on one worker.
+// How fast does a TCP server send back what it gets? Weft: a coroutine a connection on as many workers as asked for.
 // SPDX-License-Identifier: MIT
 
 #include <string_view>
 
-#include "parameters.hpp"
+#include "io/tcp_echo/parameters.hpp"
 #include "support/weft.hpp"
 #include "weft/net/tcp.hpp"
 
@@ -23,7 +23,8 @@ weft::task<> serve(weft::net::tcp_stream connection, std::size_t size) {
 }
 
 weft::task<> accept(std::size_t size) {
-    weft::net::tcp_listener listener = weft::net::tcp_listener::bind(weft::net::endpoint::loopback_v4());
+    weft::net::tcp_listener listener =
+        weft::net::tcp_listener::bind(weft::net::endpoint::loopback_v4(), {.backlog = 16'384});
     bench::ready(listener.local_endpoint().port());
     for (;;) {
         weft::net::tcp_stream connection = co_await listener.accept();
@@ -36,6 +37,6 @@ weft::task<> accept(std::size_t size) {
 
 int main(int argc, char** argv) {
     const bench::arguments arguments(argc, argv);
-    bench::weft_runtime runtime(1);
+    bench::weft_runtime runtime(arguments.number("threads", 1));
     runtime.run(accept, arguments.number("buffer", bench::parameters::buffer));
 }

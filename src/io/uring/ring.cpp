@@ -89,13 +89,18 @@ void prepare(io_uring_sqe& entry, io_operation& operation) noexcept {
 ring::~ring() { close(); }
 
 void ring::open() {
-    io_uring_params parameters{};
-    parameters.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
-    parameters.cq_entries = completion_entries;
-    int failed = io_uring_queue_init_params(submission_entries, &uring_, &parameters);
-    if (failed == -EINVAL) {  // a kernel before 5.18 does not know SUBMIT_ALL; there a refused entry only ends its batch
-        parameters.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    // Cooperative (5.19): the kernel does not interrupt the owner to finish a request, it waits for the owner's next system call.
+    // SUBMIT_ALL (5.18): a refused entry does not end its batch.
+    constexpr unsigned base = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    constexpr unsigned wishes[] = {base | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+        base | IORING_SETUP_SUBMIT_ALL, base};
+    int failed = -EINVAL;
+    for (const unsigned flags : wishes) {
+        io_uring_params parameters{};
+        parameters.flags = flags;
+        parameters.cq_entries = completion_entries;
         failed = io_uring_queue_init_params(submission_entries, &uring_, &parameters);
+        if (failed != -EINVAL) break;
     }
     if (failed < 0) throw io_error(std::error_code(-failed, std::generic_category()), "create an io_uring");
     open_ = true;
@@ -296,6 +301,10 @@ bool ring::has_answers() const noexcept {
         (__atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
 }
 
+bool ring::has_unfinished() const noexcept {
+    return (__atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_TASKRUN) != 0;
+}
+
 // Under completion_.
 unsigned ring::copy_answers(answer* into) noexcept {
     if ((__atomic_load_n(uring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0) {
@@ -319,6 +328,11 @@ unsigned ring::copy_answers(answer* into) noexcept {
     // Release: our copies are made before the kernel may write there again.
     __atomic_store_n(uring_.cq.khead, head + seen, __ATOMIC_RELEASE);
     return count;
+}
+
+bool ring::reap_own() noexcept {
+    if (has_unfinished() && !has_answers()) enter(0, 0, nullptr);
+    return reap();
 }
 
 bool ring::reap() noexcept {

@@ -22,7 +22,7 @@ struct shutdown_note {
     std::uint32_t generation = 0;  ///< another number than last time: cancel everything in flight, once
 };
 
-/// A default-mode ring. The life of an operation on it:
+/// A ring in cooperative mode, or the default one where the kernel does not know that. The life of an operation on it:
 ///
 ///   submit   entry in the submission queue (under submission_), or in the mailbox when that is taken or the caller owns no ring
 ///   drain    mailbox to submission queue, by the owner, or by another permanent thread when the owner is busy
@@ -30,6 +30,10 @@ struct shutdown_note {
 ///   reap     whoever gets completion_ copies the answers out, lets go of the lock, and completes the operations
 ///   cancel   goes through the mailbox too, so that it never overtakes the entry it is about; the operation ends when both the
 ///            entry and the request to cancel have been answered, and only then may its memory be used for something else
+///
+/// Cooperative: what the kernel has still to do for an answer (read from the socket, write the answer down) it does when the thread
+/// that submitted next enters it, for whatever reason, or is interrupted. So an owner that computes is interrupted by the monitor
+/// (driver::monitor_tick()). Measured: docs/decisions/0010.
 ///
 /// The owner holds both locks while it sleeps: nobody else can take the answer, or the wake-up, it sleeps for.
 class ring {
@@ -55,17 +59,21 @@ public:
     bool flush(const shutdown_note& note) noexcept;
     /// Completes what the kernel has answered, if nobody else is at it. @returns whether anything was completed
     bool reap() noexcept;
+    /// The same for the owner, who first lets the kernel finish what waits for him to come.
+    bool reap_own() noexcept;
     /// Ends the owner's present or next sleep. Any thread.
     void wake() noexcept;
 
     [[nodiscard]] bool is_asleep() const noexcept { return sleep_state_.is_asleep(); }
-    /// Whether entries or letters wait for the kernel.
-    [[nodiscard]] bool has_unsubmitted() const noexcept {
-        return prepared_.load(std::memory_order_relaxed) != 0 || !mailbox_.empty();
-    }
+    /// Whether entries wait for the kernel.
+    [[nodiscard]] bool has_prepared() const noexcept { return prepared_.load(std::memory_order_relaxed) != 0; }
+    /// Whether entries or letters do.
+    [[nodiscard]] bool has_unsubmitted() const noexcept { return has_prepared() || !mailbox_.empty(); }
     /// Grows with every submission: tells the monitor whether what is waiting now was waiting a tick ago.
     [[nodiscard]] std::uint32_t submissions() const noexcept { return submissions_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool has_answers() const noexcept;
+    /// Whether the kernel has something to finish as soon as the submitting thread enters it.
+    [[nodiscard]] bool has_unfinished() const noexcept;
 
     /// Operations handed in and not completed. @returns the number before
     std::int64_t count_in() noexcept { return in_flight_.fetch_add(1, std::memory_order_relaxed); }

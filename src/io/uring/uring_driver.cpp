@@ -5,14 +5,27 @@
 
 #include <cerrno>
 
+#include <linux/membarrier.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "io/uring/request_state.hpp"
 #include "weft/base/thread_block.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
+namespace {
+
+// A memory barrier on every processor that runs a thread of ours: the kernel makes it by interrupting them, and a thread that comes
+// back from an interrupt finishes its requests. Where it is refused, the next tick of the clock interrupts, 1 to 10 ms later.
+void allow_interrupts() noexcept { ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0); }
+void interrupt_running_threads() noexcept { ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); }
+
+}  // namespace
+
 void uring_driver::start(driver_host& host) {
+    allow_interrupts();
     host_ = &host;
     count_ = host.owner_count() + 1;
     rings_ = std::make_unique<ring[]>(count_);
@@ -25,9 +38,12 @@ void uring_driver::stop() noexcept {
 
 // ---- operations
 
-// What fits into the socket's buffer needs no ring, and its sender no suspension.
+// What fits into the socket's buffer needs no ring, and its sender no suspension. But where a visit to the kernel is due anyway, for
+// entries that others have prepared, going with them is cheaper than a system call of its own (docs/decisions/0010).
 bool uring_driver::try_now(io_operation& operation) noexcept {
     if (operation.kind != io_kind::send) return false;
+    const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
+    if (self < count_ && rings_[self].has_prepared()) return false;
     for (;;) {
         const ssize_t sent = ::send(operation.fd, operation.buffer, operation.length,
             static_cast<int>(operation.flags) | MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -90,8 +106,9 @@ void uring_driver::wake(unsigned index) noexcept { rings_[index].wake(); }
 
 bool uring_driver::harvest(unsigned index, bool others) noexcept {
     ring& own = rings_[index];
-    bool any = own.reap();
+    bool any = false;
     if (others) {
+        any = own.reap();
         for (unsigned i = 0; i < count_; ++i) {
             if (i != index && !rings_[i].is_asleep() && rings_[i].reap()) any = true;
         }
@@ -99,12 +116,12 @@ bool uring_driver::harvest(unsigned index, bool others) noexcept {
         if (!any) return false;
     }
     if (own.flush(note())) any = true;
-    if (own.reap()) any = true;
-    return any;
+    return own.reap_own() || any;
 }
 
 void uring_driver::monitor_tick() noexcept {
     if (stopping_.load(std::memory_order_acquire) && has_operations()) generation_.fetch_add(1, std::memory_order_acq_rel);
+    bool unfinished = false;
     for (unsigned index = 0; index + 1 < count_; ++index) {
         ring& busy = rings_[index];
         if (busy.is_asleep()) {
@@ -115,8 +132,9 @@ void uring_driver::monitor_tick() noexcept {
         const std::uint32_t submissions = busy.submissions();
         if (submissions == busy.seen_submissions || stopping_.load(std::memory_order_relaxed)) busy.flush(note());
         busy.seen_submissions = submissions;
-        busy.reap();
+        if (!busy.reap() && busy.has_unfinished()) unfinished = true;
     }
+    if (unfinished) interrupt_running_threads();
 }
 
 bool uring_driver::has_operations() const noexcept {

@@ -12,7 +12,7 @@
 
 namespace weft::inline WEFT_ABI::detail {
 
-/// One default-mode ring for each worker and one for the monitor (why not the single-issuer modes: docs/internals/io.md).
+/// One cooperative ring for each worker and one for the monitor (why not the single-issuer modes: docs/internals/io.md).
 ///
 /// A request dies with the thread that submitted it, so only permanent threads submit: what others start or cancel goes
 /// through the mailbox of a ring, and its owner, or the monitor when the owner is busy, hands it to the kernel.

@@ -25,7 +25,7 @@ func serve(connection net.Conn, size uint64) {
 
 func main() {
 	size := harness.Number("buffer", 4096)
-	runtime.GOMAXPROCS(1)
+	runtime.GOMAXPROCS(int(harness.Number("threads", 1)))
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		panic(err)

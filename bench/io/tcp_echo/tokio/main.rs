@@ -1,4 +1,4 @@
-//! How fast does a TCP server send back what it gets? tokio: a task a connection on the current-thread runtime.
+//! How fast does a TCP server send back what it gets? tokio: a task a connection; on one thread the current-thread runtime.
 //! SPDX-License-Identifier: MIT
 
 use harness::*;
@@ -14,17 +14,41 @@ async fn serve(mut stream: TcpStream, size: usize) {
     }
 }
 
+fn listen() -> TcpListener {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(16_384).unwrap();
+    ready(listener.local_addr().unwrap().port());
+    listener
+}
+
+async fn accept_here(size: usize) {
+    let listener = listen();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        tokio::task::spawn_local(serve(stream, size));
+    }
+}
+
+async fn accept_anywhere(size: usize) {
+    let listener = listen();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        tokio::spawn(serve(stream, size));
+    }
+}
+
 fn main() {
-    let size = number("buffer", 4096) as usize;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async move {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        ready(listener.local_addr().unwrap().port());
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            tokio::task::spawn_local(serve(stream, size));
-        }
-    });
+    let size = number("buffer", 16_384) as usize;
+    let threads = number("threads", 1);
+    if threads == 1 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, accept_here(size));
+    } else {
+        let threads = threads as usize;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap();
+        runtime.block_on(runtime.spawn(accept_anywhere(size))).unwrap();
+    }
 }

@@ -1,0 +1,59 @@
+#pragma once
+// bench/support/listener.hpp: what the servers without a library share: one listening socket a thread, on one port.
+// SPDX-License-Identifier: MIT
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "support/harness.hpp"
+
+namespace bench {
+
+inline void no_delay(int descriptor) {
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+/// A socket that listens on loopback, sharing its port with others. @param port  0: the system chooses, and it is set
+inline int listen_on(std::uint16_t& port, int flags) {
+    const auto check = [](int result, const char* what) {
+        if (result < 0) throw std::system_error(errno, std::generic_category(), what);
+        return result;
+    };
+    const int descriptor = check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), "open a socket");
+    const int on = 1;
+    ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    check(::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), size), "bind");
+    check(::listen(descriptor, 16'384), "listen");
+    check(::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size), "ask for the port");
+    port = ntohs(address.sin_port);
+    return descriptor;
+}
+
+/// Runs `serve(listener)`, which never returns, on `threads` threads; all listeners share the announced port.
+template <class F>
+void serve_on_threads(std::uint64_t threads, int flags, F serve) {
+    std::uint16_t port = 0;
+    std::vector<int> listeners;
+    for (std::uint64_t i = 0; i < threads; ++i) listeners.push_back(listen_on(port, flags));
+    std::vector<std::jthread> others;
+    for (std::uint64_t i = 1; i < threads; ++i) others.emplace_back([serve, listener = listeners[i]] { serve(listener); });
+    ready(port);
+    serve(listeners[0]);
+}
+
+}  // namespace bench
