@@ -218,7 +218,7 @@ bool simulation::try_now(io_operation& operation) noexcept {
 
 bool simulation::submit(io_operation& operation) noexcept {
     if (operation.kind == io_kind::close) {
-        operation.result = find(operation.fd) == nullptr ? -EBADF : 0;
+        operation.result = find(operation.fd) == nullptr ? -EBADF : -strike(io_kind::close);  // closed all the same
         close_now(operation.fd);
         return false;
     }

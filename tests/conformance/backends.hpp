@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -15,8 +16,13 @@
 
 #include "weft/io/io_driver.hpp"
 #include "weft/net/endpoint.hpp"
+#include "weft/scheduling/runtime.hpp"
 #include "weft/task.hpp"
 #include "weft/task/task_completion_source.hpp"
+
+namespace weft::inline WEFT_ABI::testing {
+class simulated_io;
+}
 
 namespace weft_test {
 
@@ -26,12 +32,14 @@ std::string name_of(backend which);
 /// What a case gets.
 struct stage {
     weft::io_driver& driver;
-    std::string folder;  ///< an empty one
+    std::string folder;                                ///< an empty one
+    weft::testing::simulated_io* simulated = nullptr;  ///< its world, where it is one
+    weft::runtime* home = nullptr;                     ///< on a kernel's driver
 };
 
 /// Runs the case: once on a kernel's driver, under some seeds and kinds of network in the simulation; and sees to it that no
 /// descriptor and no operation is left.
-void run_on(backend which, weft::task<> (*body)(stage&));
+void run_on(backend which, const std::function<weft::task<>(stage&)>& body);
 
 class drivers : public ::testing::TestWithParam<backend> {};
 

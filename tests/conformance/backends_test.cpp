@@ -43,7 +43,7 @@ int schedules() {
     return text == nullptr ? scaled(seeds) : std::atoi(text);
 }
 
-void run_simulated(task<> (*body)(stage&)) {
+void run_simulated(const std::function<task<>(stage&)>& body) {
     using namespace std::chrono_literals;
     for (int seed = 0; seed < schedules() && !::testing::Test::HasFailure(); ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
@@ -54,7 +54,7 @@ void run_simulated(task<> (*body)(stage&)) {
         if (seed % 3 == 1) io.faults().disk_latency(1us, 10ms);
         io.faults().short_reads(seed % 3 == 2);
         io.faults().short_writes(seed % 3 == 2);
-        stage on{io.driver(), "/tmp"};
+        stage on{io.driver(), "/tmp", &io, nullptr};
         try {
             world.run(body(on));
         } catch (const std::exception& error) {
@@ -67,7 +67,7 @@ void run_simulated(task<> (*body)(stage&)) {
     }
 }
 
-void run_on_kernel(const char* driver, task<> (*body)(stage&)) {
+void run_on_kernel(const char* driver, const std::function<task<>(stage&)>& body) {
     runtime_options options;
     options.driver = driver;
     options.min_threads = 2;
@@ -75,9 +75,9 @@ void run_on_kernel(const char* driver, task<> (*body)(stage&)) {
     auto& io = dynamic_cast<io_driver&>(where.io_driver());
     char folder[] = "/tmp/weft-conformance-XXXXXX";
     ASSERT_NE(::mkdtemp(folder), nullptr);
-    stage on{io, folder};
+    stage on{io, folder, nullptr, &where};
     const int before = open_descriptors();
-    block_on(where, body, std::ref(on));
+    block_on(where, [&] { return body(on); });
     EXPECT_TRUE(eventually([&] { return open_descriptors() <= before && !io.has_operations(); }))
         << open_descriptors() - before << " descriptors were left open";
     static_cast<void>(std::system(("rm -rf " + std::string(folder)).c_str()));
@@ -94,7 +94,7 @@ std::string name_of(backend which) {
     return "?";
 }
 
-void run_on(backend which, task<> (*body)(stage&)) {
+void run_on(backend which, const std::function<task<>(stage&)>& body) {
     if (which == backend::simulated) {
         run_simulated(body);
         return;

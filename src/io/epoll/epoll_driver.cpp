@@ -21,6 +21,7 @@
 #include "weft/base/assert.hpp"
 #include "weft/base/error.hpp"
 #include "weft/base/thread_block.hpp"
+#include "weft/io/kernel_shim.hpp"
 #include "weft/scheduling/runtime.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -32,6 +33,7 @@ constexpr int fetch_events = 64;
 
 /// Waits for events; `deadline` null: does not wait.
 int wait_for_events(int epoll_fd, epoll_event* events, const time_point* deadline) noexcept {
+    if (kernel_shim* shim = current_kernel_shim(); shim != nullptr && shim->visit() != 0) return -1;
     if (deadline == nullptr) return ::epoll_wait(epoll_fd, events, fetch_events, 0);
     if (*deadline == time_point::max()) return ::epoll_wait(epoll_fd, events, fetch_events, -1);
     const auto left =
@@ -62,10 +64,10 @@ bool attempt(io_operation& operation, descriptor_record& record, descriptor_reco
         way.ready = false;
         return false;
     }
-    // Less than asked: the next call would be refused, and the next edge is still to come (unless the stream has ended).
-    if (moves && record.stream && result > 0 && static_cast<std::uint32_t>(result) < operation.length && !record.hung_up) {
-        way.ready = false;
-    }
+    // Less than asked: the next call would be refused, and the next edge is still to come (unless the stream has ended, or a shim
+    // has made the call ask for less).
+    const bool exhausted = result > 0 && static_cast<std::uint32_t>(result) < operation.length && !record.hung_up;
+    if (moves && record.stream && exhausted && current_kernel_shim() == nullptr) way.ready = false;
     operation.result = result;
     return true;
 }

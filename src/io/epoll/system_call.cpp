@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weft/io/kernel_shim.hpp"
+
 namespace weft::inline WEFT_ABI::detail {
 
 namespace {
@@ -53,9 +55,32 @@ long call_once(io_operation& operation) noexcept {
 
 }  // namespace
 
+namespace {
+
+/// The call with what a shim makes of it; -1 and errno as of the call.
+long call_distorted(kernel_shim& shim, io_operation& operation) noexcept {
+    if (const int error = shim.refuse(operation); error != 0) {
+        if (operation.kind == io_kind::close)
+            static_cast<void>(call_once(operation));  // one that fails has closed all the same
+        errno = error;
+        return -1;
+    }
+    const bool moves = operation.kind == io_kind::read || operation.kind == io_kind::write ||
+        operation.kind == io_kind::recv || operation.kind == io_kind::send;
+    if (!moves || operation.length <= 1) return call_once(operation);
+    const std::uint32_t asked = operation.length;
+    operation.length = shim.shorten(operation, asked);
+    const long result = call_once(operation);
+    operation.length = asked;
+    return result;
+}
+
+}  // namespace
+
 std::int32_t call_system(io_operation& operation) noexcept {
+    kernel_shim* const shim = current_kernel_shim();
     for (;;) {
-        const long result = call_once(operation);
+        const long result = shim == nullptr ? call_once(operation) : call_distorted(*shim, operation);
         if (result >= 0) return static_cast<std::int32_t>(result);
         // A close that was interrupted has closed all the same.
         if (errno == EINTR && operation.kind == io_kind::close) return 0;

@@ -17,6 +17,7 @@
 #include "io/uring/request_state.hpp"
 #include "weft/base/assert.hpp"
 #include "weft/base/error.hpp"
+#include "weft/io/kernel_shim.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
@@ -26,6 +27,7 @@ namespace {
 constexpr std::uint64_t tag_result = 0;
 constexpr std::uint64_t tag_cancel = 1;
 constexpr std::uint64_t tag_ready = 2;
+constexpr std::uint64_t tag_refused = 3;  // a shim's answer stands in the operation already
 constexpr std::uint64_t tag_mask = 7;
 constexpr std::uint64_t user_none = 0;         // nobody waits for the answer
 constexpr std::uint64_t user_wake = tag_mask;  // somebody called wake()
@@ -84,6 +86,29 @@ void prepare(io_uring_sqe& entry, io_operation& operation) noexcept {
     }
 }
 
+/// Whether `entry.len` says how much is to be moved.
+bool moves(const io_operation& operation) noexcept {
+    switch (operation.kind) {
+        case io_kind::read:
+        case io_kind::write:
+        case io_kind::recv:
+        case io_kind::send: return operation.length > 1;
+        default: return false;
+    }
+}
+
+/// What a shim makes of an entry. @returns its tag
+std::uint64_t distort(kernel_shim& shim, io_uring_sqe& entry, io_operation& operation) noexcept {
+    if (const int error = shim.refuse(operation); error != 0) {
+        if (operation.kind == io_kind::close) ::close(operation.fd);  // one that fails has closed all the same
+        io_uring_prep_nop(&entry);
+        operation.result = -error;
+        return tag_refused;
+    }
+    if (moves(operation)) entry.len = shim.shorten(operation, entry.len);
+    return tag_result;
+}
+
 }  // namespace
 
 ring::~ring() { close(); }
@@ -130,6 +155,7 @@ bool ring::start(io_operation& operation) noexcept {
 }
 
 io_uring_sqe* ring::take_entry() noexcept {
+    if (kernel_shim* shim = current_kernel_shim(); shim != nullptr && shim->is_full()) return nullptr;
     io_uring_sqe* entry = io_uring_get_sqe(&uring_);
     if (entry == nullptr) {
         enter(publish_entries(), 0, nullptr);
@@ -150,7 +176,9 @@ bool ring::issue(io_operation& operation, operation_list& ended) noexcept {
             io_uring_sqe_set_data64(entry, tagged(operation, tag_ready));
         } else {
             prepare(*entry, operation);
-            io_uring_sqe_set_data64(entry, tagged(operation, tag_result));
+            kernel_shim* shim = current_kernel_shim();
+            const std::uint64_t tag = shim == nullptr ? tag_result : distort(*shim, *entry, operation);
+            io_uring_sqe_set_data64(entry, tagged(operation, tag));
         }
         tsan_release(&operation);
         // A letter of cancel() is drained under our lock, so it comes behind this entry.
@@ -227,6 +255,7 @@ unsigned ring::publish_entries() noexcept {
 // One visit to the kernel. Errors need no answer here: entries that were not taken stay in the queue for the next visit
 // (EAGAIN: no memory, EBUSY: too many answers not fetched yet), and a sleep that ends early is allowed.
 void ring::enter(unsigned submit, unsigned wait, const time_point* deadline) noexcept {
+    if (kernel_shim* shim = current_kernel_shim(); shim != nullptr && shim->visit() != 0) return;
     io_uring_getevents_arg argument{};
     __kernel_timespec limit{};
     unsigned flags = wait != 0 ? IORING_ENTER_GETEVENTS : 0U;
@@ -275,7 +304,7 @@ bool ring::sleep(time_point deadline, const shutdown_note& note) noexcept {
     sweep(note.generation);
     const bool armed = arm_wake_up();
     const unsigned count = publish_entries();
-    const bool stay = may_sleep && drained && armed && ended.empty() && !has_answers();
+    const bool stay = may_sleep && drained && armed && ended.empty() && !has_answers() && held_.empty();
     if (stay || count != 0) enter(count, stay ? 1 : 0, stay ? &deadline : nullptr);
     sleep_state_.get_up();
 
@@ -283,7 +312,7 @@ bool ring::sleep(time_point deadline, const shutdown_note& note) noexcept {
     const unsigned copied = copy_answers(answers);
     completion.unlock();
     submission.unlock();
-    for (unsigned i = 0; i < copied; ++i) handle(answers[i], ended);
+    take_in(answers, copied, ended);
     const bool any = finish(ended);
     return (has_answers() && reap()) || any;
 }
@@ -347,10 +376,31 @@ bool ring::reap() noexcept {
             copied = copy_answers(answers);
         }
         operation_list ended;
-        for (unsigned i = 0; i < copied; ++i) handle(answers[i], ended);
+        take_in(answers, copied, ended);
+        if (finish(ended)) any = true;
+    }
+    if (!held_.empty()) {
+        operation_list ended;
+        take_in(nullptr, 0, ended);
         if (finish(ended)) any = true;
     }
     return any;
+}
+
+void ring::take_in(const answer* answers, unsigned count, operation_list& ended) noexcept {
+    kernel_shim* const shim = current_kernel_shim();
+    for (unsigned i = 0; i < count; ++i) {
+        if (shim != nullptr && (answers[i].user & tag_mask) != tag_cancel) {
+            const auto& operation = *reinterpret_cast<const io_operation*>(answers[i].user & ~tag_mask);
+            if (const unsigned looks = shim->hold(operation); looks != 0) {
+                held_.hold(answers[i], looks);
+                continue;
+            }
+        }
+        handle(answers[i], ended);
+    }
+    if (held_.empty()) return;
+    for (const answer& late : held_.release()) handle(late, ended);
 }
 
 void ring::handle(const answer& what, operation_list& ended) noexcept {
@@ -366,11 +416,14 @@ void ring::handle(const answer& what, operation_list& ended) noexcept {
             else if (!try_again(operation, false)) settle(operation, -ECANCELED, ended);
             break;
         default: {
+            const int result = (what.user & tag_mask) == tag_refused ? operation.result : what.result;
+            // A close that was interrupted has closed all the same: again, it would close another's descriptor.
+            if (result == -EINTR && operation.kind == io_kind::close) return settle(operation, 0, ended);
             // Non-blocking descriptors make some kernels answer EAGAIN instead of waiting; signals make file systems
             // answer EINTR, and so does a request that was canceled in the middle.
-            const bool again = (what.result == -EAGAIN && ready_events(operation) != 0) || what.result == -EINTR;
-            if (!again) settle(operation, what.result, ended);
-            else if (!try_again(operation, what.result == -EAGAIN)) settle(operation, -ECANCELED, ended);
+            const bool again = (result == -EAGAIN && ready_events(operation) != 0) || result == -EINTR;
+            if (!again) settle(operation, result, ended);
+            else if (!try_again(operation, result == -EAGAIN)) settle(operation, -ECANCELED, ended);
         }
     }
 }

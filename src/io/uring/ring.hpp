@@ -11,6 +11,7 @@
 
 #include "io/mailbox.hpp"
 #include "io/sleep_state.hpp"
+#include "io/uring/held_answers.hpp"
 #include "weft/base/time_provider.hpp"
 #include "weft/io/io_operation.hpp"
 
@@ -99,6 +100,7 @@ private:
     [[nodiscard]] unsigned publish_entries() noexcept;
     void enter(unsigned submit, unsigned wait, const time_point* deadline) noexcept;
     [[nodiscard]] unsigned copy_answers(answer* into) noexcept;
+    void take_in(const answer* answers, unsigned count, operation_list& ended) noexcept;
     void handle(const answer& what, operation_list& ended) noexcept;
     [[nodiscard]] bool try_again(io_operation& operation, bool when_ready) noexcept;
     void settle(io_operation& operation, int result, operation_list& ended) noexcept;
@@ -112,6 +114,8 @@ private:
     int wake_fd_ = -1;
     bool wake_armed_ = false;  // changed under both locks or completion_ alone, read under both
     std::uint32_t swept_ = 0;
+
+    held_answers<answer> held_;
 
     mailbox mailbox_;
     sleep_state sleep_state_;

@@ -1,0 +1,55 @@
+#pragma once
+// <weft/io/kernel_shim.hpp>: a seam between the drivers and the kernel, for a kernel that is worse than the one at hand.
+// SPDX-License-Identifier: MIT
+
+#include <cstdint>
+
+#include "weft/base/config.hpp"
+#include "weft/io/io_operation.hpp"
+
+namespace weft::inline WEFT_ABI {
+
+/// What a kernel may do to a driver, rarely, and a test wants to see often: each member says what happens now. These do nothing;
+/// weft::testing::kernel_faults does.
+///
+/// Threads  every member is called from any thread, several at a time, under a driver's locks: it decides and returns.
+class kernel_shim {
+public:
+    kernel_shim(const kernel_shim&) = delete;
+    kernel_shim& operator=(const kernel_shim&) = delete;
+
+    /// The bytes (for vectored kinds: pieces) that the kernel is asked for, of the `asked` that `operation` wants. @returns 1 … asked
+    [[nodiscard]] virtual std::uint32_t shorten(const io_operation& operation, std::uint32_t asked) noexcept {
+        static_cast<void>(operation);
+        return asked;
+    }
+    /// Why the kernel does not begin with `operation`: an errno, which is then its answer; 0: it does. Asked anew at each attempt.
+    /// A close that fails has closed all the same.
+    [[nodiscard]] virtual int refuse(const io_operation& operation) noexcept {
+        static_cast<void>(operation);
+        return 0;
+    }
+    /// How many looks for answers this one stays unseen, while others overtake it.
+    [[nodiscard]] virtual unsigned hold(const io_operation& operation) noexcept {
+        static_cast<void>(operation);
+        return 0;
+    }
+    /// Why the driver's next visit to the kernel fails: EINTR, EAGAIN, EBUSY (io_uring's last two: no memory; too many answers); 0.
+    [[nodiscard]] virtual int visit() noexcept { return 0; }
+    /// Whether there is no room for another entry, although the queue has some.
+    [[nodiscard]] virtual bool is_full() noexcept { return false; }
+
+protected:
+    kernel_shim() = default;
+    ~kernel_shim() = default;
+};
+
+/// Puts `shim` between all drivers of the process and the kernel; null: nothing. Precondition: no operation is in flight.
+void set_kernel_shim(kernel_shim* shim) noexcept;
+
+namespace detail {
+/// Null in production.
+[[nodiscard]] kernel_shim* current_kernel_shim() noexcept;
+}  // namespace detail
+
+}  // namespace weft::inline WEFT_ABI
