@@ -17,6 +17,11 @@ std::string attempt_to_connect(const descriptor_state& state) { return on_name("
 std::string attempt_to_accept(const descriptor_state& state) { return on_name("accept on", state); }
 std::string attempt_to_open(const descriptor_state& state) { return on_name("open", state); }
 std::string attempt_to_sync(const descriptor_state& state) { return on_name("write to disk", state); }
-std::string attempt_to_stat(const descriptor_state& state) { return on_name("ask for the size of", state); }
+std::string attempt_to_stat(const descriptor_state& state) { return on_name("ask for the state of", state); }
+std::string attempt_to_truncate(const descriptor_state& state) { return on_name("change the size of", state); }
+std::string attempt_to_allocate(const descriptor_state& state) { return on_name("allocate room for", state); }
+std::string attempt_to_change_mode(const descriptor_state& state) { return on_name("change the permissions of", state); }
+std::string attempt_to_list(const descriptor_state& state) { return on_name("list", state); }
+std::string attempt_on_path(const descriptor_state& state) { return state.name(); }
 
 }  // namespace weft::inline WEFT_ABI::detail

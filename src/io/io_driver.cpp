@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,10 @@ int io_driver::name_of(int fd, bool peer, void* address, std::uint32_t& size) no
     size = room;
     return answer(result);
 }
+
+int io_driver::open_watch() noexcept { return answer(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)); }
+
+int io_driver::remove_watch(int fd, int watch) noexcept { return answer(::inotify_rm_watch(fd, watch)); }
 
 void io_driver::close_now(int fd) noexcept {
     forget(fd);

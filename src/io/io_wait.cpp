@@ -19,7 +19,20 @@ std::uint32_t most(std::size_t length) noexcept {
 }
 
 /// The kinds that have no offset: theirs carries the flags.
-bool has_flags(io_kind kind) noexcept { return kind == io_kind::open || kind == io_kind::sync || kind == io_kind::stat; }
+bool has_flags(io_kind kind) noexcept {
+    switch (kind) {
+        case io_kind::open:
+        case io_kind::sync:
+        case io_kind::stat:
+        case io_kind::change_mode:
+        case io_kind::copy_range:
+        case io_kind::stat_path:
+        case io_kind::rename:
+        case io_kind::unlink:
+        case io_kind::watch_path: return true;
+        default: return false;
+    }
+}
 
 }  // namespace
 
@@ -33,6 +46,7 @@ io_wait::io_wait(io_kind what, io_request&& request) noexcept
     // A send has no offset: there it counts what is left to send.
     offset = what == io_kind::send ? request.length : request.offset;
     flags = has_flags(what) ? static_cast<std::uint32_t>(request.offset) : 0;
+    if (what == io_kind::allocate) flags = length;  // it has an offset, and no buffer to be that long
 }
 
 io_wait::~io_wait() {
@@ -108,14 +122,15 @@ void io_wait::ask_to_cancel(cancellation_node& node) {
     self.state_->driver().cancel(self);
 }
 
-std::int32_t io_wait::finish(std::string (*attempt)(const descriptor_state&)) {
+std::int32_t io_wait::finish(std::string (*attempt)(const descriptor_state&), bool give_errors) {
     if (cancellation_node::owner != nullptr) {
         remove_and_wait(*this);
         cancellation_node::owner = nullptr;
     }
     // A peer's end that our own close made up is not news of the peer.
     const bool broken = result < 0 || (result == 0 && kind == io_kind::recv && length != 0 && state_->is_closing());
-    if (!entered_ || broken) [[unlikely]]
+    const bool given = give_errors && entered_ && result != -ECANCELED;
+    if (!entered_ || (broken && !given)) [[unlikely]]
         fail(attempt);
     entered_ = false;
     const std::int32_t value = result;

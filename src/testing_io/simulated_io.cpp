@@ -87,14 +87,14 @@ std::optional<std::string> simulated_files::contents(std::string_view path) cons
     return file == nullptr ? std::nullopt : std::optional(file->contents);
 }
 std::optional<std::string> simulated_files::synced_contents(std::string_view path) const {
-    const std::shared_ptr<file_node> file = node_->files.find(path);
-    return file == nullptr || !file->on_disk ? std::nullopt : std::optional(file->synced);
+    const file_pointer file = node_->files.find_on_disk(path);
+    return file == nullptr ? std::nullopt : std::optional(file->synced);
 }
 bool simulated_files::exists(std::string_view path) const { return node_->files.find(path) != nullptr; }
 bool simulated_files::remove(std::string_view path) const { return node_->files.remove(path); }
-bool simulated_files::rename(std::string_view from, std::string_view to) const { return node_->files.rename(from, to); }
-void simulated_files::make_directory(std::string_view path) const { node_->files.make_directory(path); }
-std::vector<std::string> simulated_files::list() const { return node_->files.list(); }
+bool simulated_files::rename(std::string_view from, std::string_view to) const { return node_->files.rename_now(from, to); }
+void simulated_files::make_directory(std::string_view path) const { node_->files.make_directories(path); }
+std::vector<std::string> simulated_files::list() const { return node_->files.all(); }
 void simulated_files::capacity(std::uint64_t bytes) const noexcept { node_->files.capacity(bytes); }
 
 // ---- simulated_network

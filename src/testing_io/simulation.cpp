@@ -31,6 +31,7 @@ constinit async_local<place> flow_place;
 bool waits_to_write(const io_operation& operation) noexcept {
     switch (operation.kind) {
         case io_kind::write:
+        case io_kind::writev:
         case io_kind::send:
         case io_kind::connect: return true;
         case io_kind::poll: return (operation.flags & POLLIN) == 0;
@@ -199,6 +200,13 @@ int simulation::perform(io_operation& operation, descriptor* where, node_state& 
         case io_kind::nop: return 0;
         case io_kind::open: return open_file(operation, on);
         case io_kind::resolve: return resolve(*static_cast<name_request*>(operation.buffer), on);
+        case io_kind::stat_path:
+        case io_kind::read_link:
+        case io_kind::rename:
+        case io_kind::unlink:
+        case io_kind::make_directory:
+        case io_kind::link:
+        case io_kind::symlink: return call_on_path(operation, on);
         default: return where->attempt(operation);
     }
 }
@@ -226,8 +234,7 @@ bool simulation::submit(io_operation& operation) noexcept {
     const std::uint8_t before = operation.state.fetch_or(io_operation::issued, std::memory_order_acq_rel);
     if (stopped_ || (before & io_operation::cancel_asked) != 0) return false;
 
-    const bool about_descriptor =
-        operation.kind != io_kind::nop && operation.kind != io_kind::open && operation.kind != io_kind::resolve;
+    const bool about_descriptor = has_descriptor(operation.kind);
     descriptor* where = about_descriptor ? find(operation.fd) : nullptr;
     if (about_descriptor && where == nullptr) {
         operation.result = -EBADF;
@@ -299,11 +306,36 @@ void simulation::abandon(io_operation& operation) noexcept {
 // ---- files and names
 
 int simulation::open_file(io_operation& operation, node_state& on) {
-    std::shared_ptr<file_node> file;
+    file_system::found opened;
     const int flags = static_cast<int>(operation.flags);
-    const int failed = on.files.open(static_cast<const char*>(operation.buffer), flags, file);
+    const int failed = on.files.open(static_cast<const char*>(operation.buffer), flags, operation.length, opened);
     if (failed != 0) return failed;
-    return install(std::make_unique<file_handle>(*this, on, std::move(file), flags));
+    return install(std::make_unique<file_handle>(*this, on, std::move(opened), flags));
+}
+
+int simulation::call_on_path(io_operation& operation, node_state& on) {
+    const auto& asked = *static_cast<const path_request*>(operation.buffer);
+    file_system& files = on.files;
+    switch (operation.kind) {
+        case io_kind::rename: return files.rename(asked.path, asked.target, operation.flags);
+        case io_kind::unlink: return files.unlink(asked.path, (operation.flags & AT_REMOVEDIR) != 0);
+        case io_kind::make_directory: return files.make_directory(asked.path, operation.length);
+        case io_kind::link: return files.link(asked.path, asked.target);
+        case io_kind::symlink: return files.symlink(asked.target, asked.path);
+        default: break;
+    }
+    const bool stays = operation.kind == io_kind::read_link || (operation.flags & AT_SYMLINK_NOFOLLOW) != 0;
+    const file_system::found at = files.look_up(asked.path, !stays);
+    if (at.error != 0) return at.error;
+    if (!at.is_there()) return -ENOENT;
+    if (operation.kind == io_kind::stat_path) {
+        describe(files, at, *static_cast<struct statx*>(asked.answer));
+        return 0;
+    }
+    if (at.file == nullptr || !at.file->is_link) return -EINVAL;
+    const std::size_t count = std::min<std::size_t>(at.file->contents.size(), operation.length);
+    std::memcpy(asked.answer, at.file->contents.data(), count);
+    return static_cast<int>(count);
 }
 
 int simulation::resolve(name_request& question, node_state& on) {

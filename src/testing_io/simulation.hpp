@@ -87,6 +87,8 @@ public:
     [[nodiscard]] int listen(int fd, int backlog) noexcept override;
     int shutdown(int fd, int how) noexcept override;
     [[nodiscard]] int name_of(int fd, bool peer, void* address, std::uint32_t& size) noexcept override;
+    [[nodiscard]] int open_watch() noexcept override { return -ENOSYS; }
+    int remove_watch(int, int) noexcept override { return -EBADF; }
     void close_now(int fd) noexcept override;
 
     // ---- for the parts of the world
@@ -98,6 +100,7 @@ public:
     [[nodiscard]] std::size_t shorten_write(std::size_t count);
     /// Lets the first operations of both lines go on if they can.
     void serve(descriptor& which) noexcept;
+    [[nodiscard]] descriptor* find(int fd) const noexcept;
     /// @returns the lowest free number
     [[nodiscard]] int install(std::unique_ptr<descriptor> made);
 
@@ -116,7 +119,6 @@ public:
 
 private:
     friend struct request;
-    [[nodiscard]] descriptor* find(int fd) const noexcept;
     /// The node the calling flow runs on. @returns null when it was started before the node's last crash
     [[nodiscard]] node_state* current_node() noexcept;
     [[nodiscard]] std::deque<request*>& line_of(const io_operation& operation, descriptor& where) const noexcept;
@@ -124,6 +126,7 @@ private:
     [[nodiscard]] int strike(io_kind kind);
     [[nodiscard]] int perform(io_operation& operation, descriptor* where, node_state& on);
     [[nodiscard]] int open_file(io_operation& operation, node_state& on);
+    [[nodiscard]] int call_on_path(io_operation& operation, node_state& on);
     [[nodiscard]] int resolve(name_request& question, node_state& on);
     void deliver(request& which) noexcept;
     void finish(request& which, int result) noexcept;

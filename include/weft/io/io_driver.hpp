@@ -69,6 +69,10 @@ public:
     virtual int shutdown(int fd, int how) noexcept;
     /// getsockname(2) or, of the peer, getpeername(2). @param address  room for a sockaddr of `size` bytes; `size` is set
     [[nodiscard]] virtual int name_of(int fd, bool peer, void* address, std::uint32_t& size) noexcept;
+    /// inotify_init1(2): close-on-exec, never waiting. @returns a descriptor, or -ENOSYS where nothing can be watched
+    [[nodiscard]] virtual int open_watch() noexcept;
+    /// inotify_rm_watch(2).
+    virtual int remove_watch(int fd, int watch) noexcept;
     /// forget() and close(2), at once. Precondition: no operation on it is in flight.
     virtual void close_now(int fd) noexcept;
 

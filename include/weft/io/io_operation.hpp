@@ -23,8 +23,50 @@ enum class io_kind : std::uint8_t {
     close,    ///< result 0; the descriptor is gone in any case
     sync,     ///< flags: 0 everything, 1 data only
     stat,     ///< buffer: a `struct statx` of the descriptor, flags: mask
-    resolve   ///< buffer: a name_request; only of a driver that stands for the outside world itself (set_io_driver())
+
+    // Files, continued. Paths are those of a path_request in `buffer`; what is not said to give a value gives 0.
+    readv,        ///< buffer: an array of iovec, length: how many, offset as for read; result: bytes
+    writev,       ///< as readv
+    truncate,     ///< offset: the file's new size
+    allocate,     ///< offset: bytes from the start that get their place on the disk; flags: 1 keeps the file's size
+    change_mode,  ///< flags: the new permission bits of the descriptor's file
+    copy_range,  ///< flags: the descriptor to copy from, length: most bytes; both positions move; result: bytes, 0 at the end
+    read_directory,  ///< buffer, length: room for entries as getdents64(2) gives them; result: bytes, 0 at the end
+    stat_path,       ///< path, answer: a `struct statx`; flags: AT_SYMLINK_NOFOLLOW or 0
+    read_link,       ///< path, answer: where to write the text, length: its room; result: bytes
+    rename,          ///< path, target; flags: RENAME_NOREPLACE, RENAME_EXCHANGE or 0
+    unlink,          ///< path; flags: AT_REMOVEDIR for a directory
+    make_directory,  ///< path; length: its mode
+    link,            ///< path, target: the new name of the same file; a symbolic link is not followed
+    symlink,         ///< path: the new link, target: the text that it holds
+    watch_path,      ///< fd: one of io_driver::open_watch(), path; flags: IN_…; result: the number of the watch
+
+    resolve  ///< buffer: a name_request; only of a driver that stands for the outside world itself (set_io_driver())
 };
+
+/// What the kinds that are about a name in the file system have in `buffer`. Paths end with a zero; all stay until the answer.
+struct path_request {
+    const char* path = nullptr;
+    const char* target = nullptr;  ///< the second name
+    void* answer = nullptr;
+};
+
+/// Whether an operation of this kind is about an open descriptor.
+[[nodiscard]] constexpr bool has_descriptor(io_kind kind) noexcept {
+    switch (kind) {
+        case io_kind::nop:
+        case io_kind::open:
+        case io_kind::stat_path:
+        case io_kind::read_link:
+        case io_kind::rename:
+        case io_kind::unlink:
+        case io_kind::make_directory:
+        case io_kind::link:
+        case io_kind::symlink:
+        case io_kind::resolve: return false;
+        default: return true;
+    }
+}
 
 /// One request in flight. Lives in the awaiting frame, so starting one allocates nothing.
 ///

@@ -33,7 +33,8 @@ public:
 
     /// How long an operation on a file takes: somewhere between the two. @throws std::invalid_argument  unless 0 <= least <= most
     void disk_latency(std::chrono::nanoseconds least, std::chrono::nanoseconds most) const;
-    /// A crash may leave a part of what was not synced: some of the writes, in order, and of the next one some sectors.
+    /// A crash may leave a part of what was not synced: some of the writes, in order, and of the next one some sectors; some of the
+    /// changes of names, in order.
     void torn_writes(bool on = true) const noexcept;
 
     /// No faults any more, for a phase in which the program must recover. Latencies stay.

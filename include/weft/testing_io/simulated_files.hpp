@@ -17,8 +17,10 @@ struct node_state;
 /// A file system in memory. Programs use it through weft::fs; this is how a test prepares it and looks at what has become of it.
 ///
 /// What a program wrote is in the file at once, and on the disk after a sync() of that file: a crash of the node takes the file
-/// back to what was synced. A file that was never synced is gone then. `/`, `/tmp` and `/data` are there from the start; a path
-/// without a leading slash is below `/`.
+/// back to what was synced. A file that was never synced is gone then. Names that a program changes (by renaming, removing, linking)
+/// are changed on the disk once their directory is synced; until then a crash brings the old ones back. Directories themselves are
+/// on the disk at once. `/`, `/tmp` and `/data` are there from the start; a path without a leading slash is below `/`. Nothing can
+/// be watched here: fs::watcher is refused (ENOSYS).
 ///
 /// A handle: copies are the same, and none outlives its simulated_io.
 class simulated_files {

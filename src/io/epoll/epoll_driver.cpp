@@ -139,7 +139,20 @@ bool epoll_driver::submit(io_operation& operation) noexcept {
         case io_kind::nop: operation.result = 0; return false;
         case io_kind::open:
         case io_kind::sync:
-        case io_kind::stat: return submit_blocking(operation);
+        case io_kind::stat:
+        case io_kind::truncate:
+        case io_kind::allocate:
+        case io_kind::change_mode:
+        case io_kind::copy_range:
+        case io_kind::read_directory:
+        case io_kind::stat_path:
+        case io_kind::read_link:
+        case io_kind::rename:
+        case io_kind::unlink:
+        case io_kind::make_directory:
+        case io_kind::link:
+        case io_kind::symlink:
+        case io_kind::watch_path: return submit_blocking(operation);
         case io_kind::close: {
             descriptor_record* record = table_.find(operation.fd);
             const bool quick = record != nullptr && record->kind == descriptor_record::known_as::pollable;
@@ -150,6 +163,8 @@ bool epoll_driver::submit(io_operation& operation) noexcept {
         }
         case io_kind::read:
         case io_kind::write:
+        case io_kind::readv:
+        case io_kind::writev:
             if (operation.offset != io_operation::no_offset) return submit_blocking(operation);
             break;
         default: break;
@@ -206,7 +221,9 @@ bool epoll_driver::submit_ready(io_operation& operation, descriptor_record& reco
         case descriptor_record::known_as::unknown: return false;
         case descriptor_record::known_as::file:
             lock.unlock();
-            if (operation.kind == io_kind::read || operation.kind == io_kind::write) return submit_blocking(operation);
+            if (operation.kind == io_kind::read || operation.kind == io_kind::write || operation.kind == io_kind::readv ||
+                operation.kind == io_kind::writev)
+                return submit_blocking(operation);
             operation.result = -ENOTSOCK;
             return false;
         case descriptor_record::known_as::pollable: break;

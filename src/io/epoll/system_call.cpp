@@ -7,8 +7,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "weft/io/kernel_shim.hpp"
@@ -16,6 +19,36 @@
 namespace weft::inline WEFT_ABI::detail {
 
 namespace {
+
+long call_on_path(const io_operation& operation) noexcept {
+    const auto& asked = *static_cast<const path_request*>(operation.buffer);
+    const auto flags = static_cast<int>(operation.flags);
+    switch (operation.kind) {
+        case io_kind::stat_path:
+            return ::statx(
+                AT_FDCWD, asked.path, flags, STATX_BASIC_STATS | STATX_BTIME, static_cast<struct statx*>(asked.answer));
+        case io_kind::read_link: return ::readlink(asked.path, static_cast<char*>(asked.answer), operation.length);
+        case io_kind::rename:
+            return ::syscall(SYS_renameat2, AT_FDCWD, asked.path, AT_FDCWD, asked.target, operation.flags);
+        case io_kind::unlink: return ::unlinkat(AT_FDCWD, asked.path, flags);
+        case io_kind::make_directory: return ::mkdir(asked.path, static_cast<mode_t>(operation.length));
+        case io_kind::link: return ::linkat(AT_FDCWD, asked.path, AT_FDCWD, asked.target, 0);
+        case io_kind::symlink: return ::symlink(asked.target, asked.path);
+        case io_kind::watch_path: return ::inotify_add_watch(operation.fd, asked.path, operation.flags);
+        default: errno = EINVAL; return -1;
+    }
+}
+
+long call_on_vectors(const io_operation& operation) noexcept {
+    const auto* const parts = static_cast<const iovec*>(operation.buffer);
+    const auto count = static_cast<int>(operation.length);
+    const bool at_position = operation.offset == io_operation::no_offset;
+    const auto offset = static_cast<off_t>(operation.offset);
+    if (operation.kind == io_kind::readv) {
+        return at_position ? ::readv(operation.fd, parts, count) : ::preadv(operation.fd, parts, count, offset);
+    }
+    return at_position ? ::writev(operation.fd, parts, count) : ::pwritev(operation.fd, parts, count, offset);
+}
 
 long call_once(io_operation& operation) noexcept {
     const int fd = operation.fd;
@@ -47,6 +80,23 @@ long call_once(io_operation& operation) noexcept {
         case io_kind::sync: return operation.flags != 0 ? ::fdatasync(fd) : ::fsync(fd);
         case io_kind::stat:
             return ::statx(fd, "", AT_EMPTY_PATH, operation.flags, static_cast<struct statx*>(operation.buffer));
+        case io_kind::readv:
+        case io_kind::writev: return call_on_vectors(operation);
+        case io_kind::truncate: return ::ftruncate(fd, static_cast<off_t>(operation.offset));
+        case io_kind::allocate:
+            return ::fallocate(fd, operation.flags != 0 ? FALLOC_FL_KEEP_SIZE : 0, 0, static_cast<off_t>(operation.offset));
+        case io_kind::change_mode: return ::fchmod(fd, static_cast<mode_t>(operation.flags));
+        case io_kind::copy_range:
+            return ::copy_file_range(static_cast<int>(operation.flags), nullptr, fd, nullptr, length, 0);
+        case io_kind::read_directory: return ::syscall(SYS_getdents64, fd, operation.buffer, length);
+        case io_kind::stat_path:
+        case io_kind::read_link:
+        case io_kind::rename:
+        case io_kind::unlink:
+        case io_kind::make_directory:
+        case io_kind::link:
+        case io_kind::symlink:
+        case io_kind::watch_path: return call_on_path(operation);
         case io_kind::resolve: break;
     }
     errno = EINVAL;
@@ -97,6 +147,7 @@ std::int32_t call_system(io_operation& operation) noexcept {
 bool waits_to_read(const io_operation& operation) noexcept {
     switch (operation.kind) {
         case io_kind::write:
+        case io_kind::writev:
         case io_kind::send:
         case io_kind::connect: return false;
         case io_kind::poll: return (operation.flags & POLLIN) != 0;

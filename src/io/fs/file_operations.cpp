@@ -4,6 +4,8 @@
 #include "weft/io/fs/file_operations.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <stdexcept>
 
 #include "weft/io/fs/file.hpp"
 
@@ -13,11 +15,17 @@ namespace {
 
 // What a file that does not tell its size (/proc) is read by.
 constexpr std::size_t smallest_read = 4096;
+constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+[[noreturn]] void refuse_length(const file& source, std::size_t limit) {
+    throw std::length_error("'" + source.path() + "' is longer than " + std::to_string(limit) + " bytes");
+}
 
 template <class Container>
-task<Container> read_all(std::string path, cancellation_token token) {
+task<Container> read_all(std::string path, std::size_t limit, cancellation_token token) {
     file source = co_await file::open(std::move(path), open_mode::read, token).configure_await(false);
     const std::uint64_t size = co_await source.size(token).configure_await(false);
+    if (size > limit) refuse_length(source, limit);
     Container all;
     std::size_t count = 0;
     for (;;) {
@@ -28,6 +36,7 @@ task<Container> read_all(std::string path, cancellation_token token) {
         const std::size_t got = co_await source.read(room, token).configure_await(false);
         if (got == 0) break;
         count += got;
+        if (count > limit) refuse_length(source, limit);
     }
     all.resize(count);
     co_await source.close().configure_await(false);
@@ -46,11 +55,19 @@ constexpr open_mode adding = open_mode::append | open_mode::create;
 }  // namespace
 
 task<std::string> read_all_text(std::string path, cancellation_token token) {
-    return read_all<std::string>(std::move(path), std::move(token));
+    return read_all<std::string>(std::move(path), unlimited, std::move(token));
 }
 
 task<std::vector<std::byte>> read_all_bytes(std::string path, cancellation_token token) {
-    return read_all<std::vector<std::byte>>(std::move(path), std::move(token));
+    return read_all<std::vector<std::byte>>(std::move(path), unlimited, std::move(token));
+}
+
+task<std::string> read_limited_text(std::string path, std::size_t limit, cancellation_token token) {
+    return read_all<std::string>(std::move(path), limit, std::move(token));
+}
+
+task<std::vector<std::byte>> read_limited_bytes(std::string path, std::size_t limit, cancellation_token token) {
+    return read_all<std::vector<std::byte>>(std::move(path), limit, std::move(token));
 }
 
 task<> write_all_text(std::string path, std::string_view text, cancellation_token token) {
@@ -63,6 +80,10 @@ task<> write_all_bytes(std::string path, std::span<const std::byte> data, cancel
 
 task<> append_all_text(std::string path, std::string_view text, cancellation_token token) {
     return write_all(std::move(path), adding, std::as_bytes(std::span(text)), std::move(token));
+}
+
+task<> append_all_bytes(std::string path, std::span<const std::byte> data, cancellation_token token) {
+    return write_all(std::move(path), adding, data, std::move(token));
 }
 
 }  // namespace weft::inline WEFT_ABI::fs

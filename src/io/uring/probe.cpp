@@ -62,6 +62,30 @@ int try_buffer_ring(io_uring& ring) {
 
 }  // namespace
 
+std::uint64_t kinds_of_io_uring() noexcept {
+    struct pair {
+        io_kind kind;
+        int code;
+    };
+    // 5.1 to 5.15. What stands in neither list has no opcode in the liburing that we are built with.
+    static constexpr pair probed[] = {{io_kind::readv, IORING_OP_READV}, {io_kind::writev, IORING_OP_WRITEV},
+        {io_kind::allocate, IORING_OP_FALLOCATE}, {io_kind::stat_path, IORING_OP_STATX},
+        {io_kind::rename, IORING_OP_RENAMEAT}, {io_kind::unlink, IORING_OP_UNLINKAT},
+        {io_kind::make_directory, IORING_OP_MKDIRAT}, {io_kind::link, IORING_OP_LINKAT},
+        {io_kind::symlink, IORING_OP_SYMLINKAT}};
+    static constexpr io_kind only_blocking[] = {io_kind::truncate, io_kind::change_mode, io_kind::copy_range,
+        io_kind::read_directory, io_kind::read_link, io_kind::watch_path};
+    const auto bit = [](io_kind kind) { return std::uint64_t{1} << static_cast<unsigned>(kind); };
+    std::uint64_t kinds = ~std::uint64_t{0};
+    for (const io_kind kind : only_blocking) kinds &= ~bit(kind);
+    io_uring_probe* const known = io_uring_get_probe();
+    for (const pair& each : probed) {
+        if (known == nullptr || io_uring_opcode_supported(known, each.code) == 0) kinds &= ~bit(each.kind);
+    }
+    if (known != nullptr) io_uring_free_probe(known);
+    return kinds;
+}
+
 std::string probe_io_uring() {
     probe_ring ring;
     if (ring.error != 0) return refusal("io_uring_setup", ring.error);

@@ -11,6 +11,8 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "io/tsan.hpp"
@@ -45,12 +47,35 @@ std::uint64_t tagged(io_operation& operation, std::uint64_t tag) noexcept {
 unsigned ready_events(const io_operation& operation) noexcept {
     switch (operation.kind) {
         case io_kind::read:
+        case io_kind::readv:
         case io_kind::recv:
         case io_kind::accept: return POLLIN;
         case io_kind::write:
+        case io_kind::writev:
         case io_kind::send:
         case io_kind::connect: return POLLOUT;
         default: return 0;
+    }
+}
+
+void prepare_on_path(io_uring_sqe& entry, const io_operation& operation) noexcept {
+    const auto& asked = *static_cast<const path_request*>(operation.buffer);
+    const auto flags = static_cast<int>(operation.flags);
+    switch (operation.kind) {
+        case io_kind::stat_path:
+            io_uring_prep_statx(&entry, AT_FDCWD, asked.path, flags, STATX_BASIC_STATS | STATX_BTIME,
+                static_cast<struct statx*>(asked.answer));
+            break;
+        case io_kind::rename:
+            io_uring_prep_renameat(&entry, AT_FDCWD, asked.path, AT_FDCWD, asked.target, operation.flags);
+            break;
+        case io_kind::unlink: io_uring_prep_unlinkat(&entry, AT_FDCWD, asked.path, flags); break;
+        case io_kind::make_directory:
+            io_uring_prep_mkdirat(&entry, AT_FDCWD, asked.path, static_cast<mode_t>(operation.length));
+            break;
+        case io_kind::link: io_uring_prep_linkat(&entry, AT_FDCWD, asked.path, AT_FDCWD, asked.target, 0); break;
+        case io_kind::symlink: io_uring_prep_symlinkat(&entry, asked.target, AT_FDCWD, asked.path); break;
+        default: io_uring_prep_close(&entry, -1); break;
     }
 }
 
@@ -82,6 +107,31 @@ void prepare(io_uring_sqe& entry, io_operation& operation) noexcept {
             io_uring_prep_statx(
                 &entry, fd, "", AT_EMPTY_PATH, operation.flags, static_cast<struct statx*>(operation.buffer));
             break;
+        case io_kind::readv:
+            io_uring_prep_readv(
+                &entry, fd, static_cast<const iovec*>(operation.buffer), operation.length, operation.offset);
+            break;
+        case io_kind::writev:
+            io_uring_prep_writev(
+                &entry, fd, static_cast<const iovec*>(operation.buffer), operation.length, operation.offset);
+            break;
+        case io_kind::allocate:
+            io_uring_prep_fallocate(
+                &entry, fd, operation.flags != 0 ? FALLOC_FL_KEEP_SIZE : 0, 0, static_cast<off_t>(operation.offset));
+            break;
+        case io_kind::stat_path:
+        case io_kind::rename:
+        case io_kind::unlink:
+        case io_kind::make_directory:
+        case io_kind::link:
+        case io_kind::symlink: prepare_on_path(entry, operation); break;
+        // The driver gives these to a blocking thread.
+        case io_kind::truncate:
+        case io_kind::change_mode:
+        case io_kind::copy_range:
+        case io_kind::read_directory:
+        case io_kind::read_link:
+        case io_kind::watch_path:
         case io_kind::resolve: io_uring_prep_close(&entry, -1); break;  // no kernel's business: EBADF
     }
 }

@@ -10,8 +10,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "io/epoll/system_call.hpp"
 #include "io/uring/request_state.hpp"
 #include "weft/base/thread_block.hpp"
+#include "weft/scheduling/runtime.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
@@ -29,6 +31,7 @@ void uring_driver::start(driver_host& host) {
     host_ = &host;
     count_ = host.owner_count() + 1;
     rings_ = std::make_unique<ring[]>(count_);
+    ring_kinds_ = kinds_of_io_uring();
     for (unsigned index = 0; index < count_; ++index) rings_[index].open();
 }
 
@@ -60,6 +63,7 @@ bool uring_driver::submit(io_operation& operation) noexcept {
         operation.result = -ECANCELED;
         return false;
     }
+    if (!goes_into_ring(operation.kind)) return submit_blocking(operation);
 
     const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
     const bool owns = self < count_;
@@ -91,8 +95,39 @@ unsigned uring_driver::choose_owner() noexcept {
     return workers == 0 ? 0 : start % workers;
 }
 
+// A plain system call, counted as an operation of the ring that the caller would have used.
+bool uring_driver::submit_blocking(io_operation& operation) noexcept {
+    const auto mark = static_cast<std::uint8_t>(io_operation::issued | io_operation::blocking);
+    const std::uint8_t before = operation.state.fetch_or(mark, std::memory_order_acq_rel);
+    operation.result = -ECANCELED;
+    if ((before & io_operation::cancel_asked) != 0) return false;
+    runtime* home = host_->target().owner();
+    const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
+    const unsigned index = self < count_ ? self : choose_owner();
+    operation.owner = static_cast<std::uint16_t>(index);
+    if (rings_[index].count_in() == 0) host_->need_monitor();
+    try {
+        home->post_blocking([this, work = &operation] { run_blocking(*work); });
+        return true;
+    } catch (...) {
+        // The runtime shuts down, or no thread can be made: then it does not begin.
+        rings_[index].count_out();
+        operation.result = stopping_.load(std::memory_order_acquire) ? -ECANCELED : -EAGAIN;
+        return false;
+    }
+}
+
+void uring_driver::run_blocking(io_operation& operation) noexcept {
+    const bool canceled = (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0;
+    operation.result = canceled || stopping_.load(std::memory_order_acquire) ? -ECANCELED : call_system(operation);
+    rings_[operation.owner].count_out();
+    operation.complete(operation);
+}
+
 void uring_driver::cancel(io_operation& operation) noexcept {
     if (!note_cancel(operation.state)) return;
+    // A blocking thread looks at the mark before it makes the call, and a call that is being made cannot be taken back.
+    if ((operation.state.load(std::memory_order_relaxed) & io_operation::blocking) != 0) return;
     ring& home = rings_[operation.owner];
     home.mail(operation);
     home.wake();

@@ -39,10 +39,16 @@ private:
         return {stopping_.load(std::memory_order_acquire), generation_.load(std::memory_order_acquire)};
     }
     [[nodiscard]] unsigned choose_owner() noexcept;
+    [[nodiscard]] bool goes_into_ring(io_kind kind) const noexcept {
+        return (ring_kinds_ >> static_cast<unsigned>(kind) & 1) != 0;
+    }
+    [[nodiscard]] bool submit_blocking(io_operation& operation) noexcept;
+    void run_blocking(io_operation& operation) noexcept;
 
     driver_host* host_ = nullptr;
     std::unique_ptr<ring[]> rings_;
     unsigned count_ = 0;  // one more than the workers: the monitor's is the last
+    std::uint64_t ring_kinds_ = 0;
     std::atomic<unsigned> turn_{0};
     std::atomic<bool> stopping_{false};
     std::atomic<std::uint32_t> generation_{0};  // grows when everything in flight is to be canceled
@@ -51,5 +57,9 @@ private:
 /// Whether io_uring works here, found out by using it: a no-op, a buffer ring, a message, a cancellation of everything.
 /// @returns empty, or what was refused and why
 [[nodiscard]] std::string probe_io_uring();
+
+/// One bit for each io_kind, by its number, that this kernel's io_uring carries out; the others are plain system calls on blocking
+/// threads. The kinds that a ring is refused without (probe_io_uring()) are always among them.
+[[nodiscard]] std::uint64_t kinds_of_io_uring() noexcept;
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -18,25 +18,33 @@ namespace weft::inline WEFT_ABI::detail {
 [[nodiscard]] std::string attempt_to_accept(const descriptor_state& state);
 [[nodiscard]] std::string attempt_to_open(const descriptor_state& state);
 [[nodiscard]] std::string attempt_to_sync(const descriptor_state& state);
+[[nodiscard]] std::string attempt_to_truncate(const descriptor_state& state);
+[[nodiscard]] std::string attempt_to_allocate(const descriptor_state& state);
+[[nodiscard]] std::string attempt_to_change_mode(const descriptor_state& state);
+[[nodiscard]] std::string attempt_to_list(const descriptor_state& state);
+/// Of a state that is a name and nothing else: its name() is the whole attempt.
+[[nodiscard]] std::string attempt_on_path(const descriptor_state& state);
 [[nodiscard]] std::string attempt_to_stat(const descriptor_state& state);
 
 /// @tparam Kind     what is asked of the kernel
 /// @tparam T        void, or what the kernel's count or descriptor becomes
 /// @tparam Attempt  names it in errors
-/// @tparam All      for a send: everything, not what fits now
+/// @tparam All      for a send: everything, not what fits now; for other kinds: errors of the system are results, too
 template <io_kind Kind, class T, std::string (*Attempt)(const descriptor_state&), bool All = false>
 class descriptor_operation : public operation<descriptor_operation<Kind, T, Attempt, All>, T>, private io_wait {
+    static constexpr bool gives_errors = All && Kind != io_kind::send;
+
 public:
     using parameters = io_request;
     explicit descriptor_operation(parameters&& of) noexcept : io_wait(Kind, std::move(of)) {
-        if constexpr (All) send_everything();
+        if constexpr (All && !gives_errors) send_everything();
     }
     [[nodiscard]] parameters take_parameters() noexcept { return take_request(); }
     [[nodiscard]] bool await_ready() noexcept { return ready(); }
     [[nodiscard]] bool start(task_core& awaiter) noexcept { return begin(awaiter); }
     T await_resume() {
         if constexpr (std::is_void_v<T>) static_cast<void>(finish(Attempt));
-        else return static_cast<T>(finish(Attempt));
+        else return static_cast<T>(finish(Attempt, gives_errors));
     }
 };
 
@@ -49,6 +57,13 @@ using read_operation = descriptor_operation<io_kind::read, std::size_t, &attempt
 using write_operation = descriptor_operation<io_kind::write, std::size_t, &attempt_to_write>;
 using open_operation = descriptor_operation<io_kind::open, int, &attempt_to_open>;
 using sync_operation = descriptor_operation<io_kind::sync, void, &attempt_to_sync>;
+using read_vectored_operation = descriptor_operation<io_kind::readv, std::size_t, &attempt_to_read>;
+using write_vectored_operation = descriptor_operation<io_kind::writev, std::size_t, &attempt_to_write>;
+using truncate_operation = descriptor_operation<io_kind::truncate, void, &attempt_to_truncate>;
+using allocate_operation = descriptor_operation<io_kind::allocate, void, &attempt_to_allocate>;
+using change_mode_operation = descriptor_operation<io_kind::change_mode, void, &attempt_to_change_mode>;
+using copy_range_operation = descriptor_operation<io_kind::copy_range, std::int32_t, &attempt_to_write, true>;
+using read_directory_operation = descriptor_operation<io_kind::read_directory, std::size_t, &attempt_to_list>;
 using stat_operation = descriptor_operation<io_kind::stat, void, &attempt_to_stat>;
 
 static_assert(sizeof(receive_operation) <= 128, "an operation of I/O stays within 128 bytes of the awaiting frame");

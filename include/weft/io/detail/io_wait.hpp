@@ -17,7 +17,7 @@ struct io_request {
     descriptor_state* state;
     void* buffer;
     std::size_t length;
-    std::uint64_t offset;  ///< open, sync, stat: the flags
+    std::uint64_t offset;  ///< of a kind that has none: the flags
     cancellation_token token;
 
     io_request(descriptor_state* of, void* data, std::size_t size, cancellation_token stop, std::uint64_t at = 0) noexcept
@@ -42,9 +42,10 @@ protected:
     [[nodiscard]] bool ready() noexcept;
     [[nodiscard]] bool begin(task_core& awaiter) noexcept;
     /// @param attempt  "read from '127.0.0.1:80'"; built only when something failed
-    /// @returns the result, never negative
+    /// @param give_errors  errors of the system are results, too
+    /// @returns the result; a negative errno only with give_errors
     /// @throws operation_canceled, object_disposed, io_error
-    std::int32_t finish(std::string (*attempt)(const descriptor_state&));
+    std::int32_t finish(std::string (*attempt)(const descriptor_state&), bool give_errors = false);
 
     /// Sends on until everything has been sent. Set before ready().
     void send_everything() noexcept { io_operation::complete = &continue_writing; }
