@@ -19,6 +19,7 @@ namespace weft::inline WEFT_ABI::testing {
 
 namespace {
 // More makes no sense in memory.
+constexpr std::size_t most_parts = 1024;  // IOV_MAX
 constexpr std::uint64_t longest_file = std::uint64_t{1} << 32;
 }  // namespace
 
@@ -58,6 +59,7 @@ int file_handle::write(const void* buffer, std::size_t length, std::uint64_t off
 int file_handle::move_parts(const io_operation& operation) {
     const auto* const parts = static_cast<const iovec*>(operation.buffer);
     const std::size_t count = operation.length;
+    if (count > most_parts) return -EINVAL;
     std::string all;
     for (std::size_t i = 0; i < count; ++i) {
         if (operation.kind == io_kind::writev) all.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
