@@ -24,6 +24,7 @@ bool has_flags(io_kind kind) noexcept {
         case io_kind::open:
         case io_kind::sync:
         case io_kind::stat:
+        case io_kind::poll:
         case io_kind::change_mode:
         case io_kind::copy_range:
         case io_kind::stat_path:
