@@ -60,6 +60,12 @@ namespace {
 using detail::dns_engine;
 using engine_ptr = std::shared_ptr<dns_engine>;
 
+/// The driver of a simulated network, which answers by itself; null: there is none.
+io_driver* world_of_this_thread() {
+    dispatcher* const home = detail::this_thread_block().home;
+    return home == nullptr ? nullptr : detail::substitute_io_driver(*home);
+}
+
 std::string in_lower_case(std::string text) {
     for (char& each : text) {
         if (each >= 'A' && each <= 'Z') each = static_cast<char>(each | 0x20);
@@ -111,6 +117,7 @@ task<std::vector<endpoint>> addresses_of(
 }
 
 task<std::string> name_through(engine_ptr engine, endpoint address, cancellation_token token) {
+    if (world_of_this_thread() != nullptr) throw invalid_operation("a simulated network has no names of addresses");
     token.throw_if_cancellation_requested();
     if (engine->settings().through == resolve_through::system) {
         task<std::string> asking = detail::system_name(address, std::move(token));
@@ -236,6 +243,7 @@ resolver::~resolver() = default;
 
 task<std::vector<endpoint>> resolver::resolve(std::string host, std::uint16_t port, cancellation_token token) const {
     if (engine_ == nullptr) throw object_disposed("resolver");
+    if (io_driver* const world = world_of_this_thread()) return resolve_in(*world, std::move(host), port, std::move(token));
     return addresses_of(engine_, std::move(host), port, std::move(token));
 }
 
@@ -256,8 +264,7 @@ task<std::vector<endpoint>> resolve(std::string host, std::uint16_t port, cancel
     token.throw_if_cancellation_requested();
     if (const std::optional<endpoint> known = endpoint::try_from_address(host, port))
         co_return std::vector<endpoint>(1, *known);
-    dispatcher* const home = detail::this_thread_block().home;
-    io_driver* const world = home == nullptr ? nullptr : detail::substitute_io_driver(*home);
+    io_driver* const world = world_of_this_thread();
     task<std::vector<endpoint>> asking = world != nullptr
         ? resolve_in(*world, std::move(host), port, std::move(token))
         : addresses_of(default_engines::of_this_runtime(), std::move(host), port, std::move(token));

@@ -194,7 +194,7 @@ const ares_socket_functions dns_engine::socket_functions = {
 dns_engine::dns_engine(const net::resolver_options& options)
     : settings_(options), home_(&runtime::current()), cache_(settings_.cache_size) {
     if (settings_.through == net::resolve_through::system) return;
-    driver_ = &current_io_driver();
+    driver_ = &current_io_driver();  // in a simulated network one that answers by itself
     require_ares();
 }
 
