@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "io/descriptor_reserve.hpp"
 #include "io/epoll/epoll_driver.hpp"
 #include "io/substitute_driver.hpp"
 #include "io/uring/uring_driver.hpp"
@@ -32,6 +33,7 @@ std::unique_ptr<driver> choose_automatically() {
 }
 
 std::unique_ptr<driver> make_driver(const runtime_options& options) {
+    fill_descriptor_reserve();
     // Where the choice came from, for messages; an option that names a driver wins over the environment.
     std::string source = "runtime_options::driver";
     std::string_view choice = options.driver;

@@ -10,9 +10,11 @@
 #include <vector>
 
 #include <sys/inotify.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "io/descriptor_reserve.hpp"
 #include "io/substitute_driver.hpp"
 
 namespace weft::inline WEFT_ABI {
@@ -37,6 +39,30 @@ substitutes& all_substitutes() {
 int io_driver::open_socket(bool v6) noexcept {
     return answer(::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
+
+int io_driver::open_datagram_socket(bool v6) noexcept {
+    return answer(::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+int io_driver::open_local_socket() noexcept {
+    return answer(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+int io_driver::peek(int fd) noexcept {
+    char byte = 0;
+    return answer(static_cast<int>(::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)));
+}
+
+std::int64_t io_driver::send_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept {
+    auto from = static_cast<off_t>(offset);
+    for (;;) {
+        const ssize_t sent = ::sendfile(socket, file, &from, count);
+        if (sent >= 0) return sent;
+        if (errno != EINTR) return -errno;
+    }
+}
+
+int io_driver::shed_connection(int listener) noexcept { return detail::shed_connection_by_reserve(listener); }
 
 int io_driver::set_option(int fd, int level, int option, const void* value, std::uint32_t size) noexcept {
     return answer(::setsockopt(fd, level, option, value, size));

@@ -18,12 +18,17 @@ std::uint32_t most(std::size_t length) noexcept {
     return static_cast<std::uint32_t>(std::min<std::size_t>(length, io_operation::longest));
 }
 
+/// Their buffer is a msghdr, and their length, if it is not 0, that of what it points to in a stream.
+bool is_message(io_kind kind) noexcept { return kind == io_kind::recvmsg || kind == io_kind::sendmsg; }
+
 /// The kinds that have no offset: theirs carries the flags.
 bool has_flags(io_kind kind) noexcept {
     switch (kind) {
         case io_kind::open:
         case io_kind::sync:
         case io_kind::stat:
+        case io_kind::recvmsg:
+        case io_kind::sendmsg:
         case io_kind::poll:
         case io_kind::change_mode:
         case io_kind::copy_range:
@@ -129,7 +134,8 @@ std::int32_t io_wait::finish(std::string (*attempt)(const descriptor_state&), bo
         cancellation_node::owner = nullptr;
     }
     // A peer's end that our own close made up is not news of the peer.
-    const bool broken = result < 0 || (result == 0 && kind == io_kind::recv && length != 0 && state_->is_closing());
+    const bool reads = kind == io_kind::recv || kind == io_kind::recvmsg;
+    const bool broken = result < 0 || (result == 0 && reads && length != 0 && state_->is_closing());
     const bool given = give_errors && entered_ && result != -ECANCELED;
     if (!entered_ || (broken && !given)) [[unlikely]]
         fail(attempt);

@@ -34,6 +34,8 @@ public:
     /// Carries it out. @returns the result, or a negative errno; -EAGAIN: not yet
     [[nodiscard]] virtual int attempt(io_operation& operation) = 0;
 
+    /// io_driver::peek().
+    [[nodiscard]] virtual int peek() { return -ENOTSOCK; }
     [[nodiscard]] virtual int set_option(int, int, const void*, std::uint32_t) { return -ENOTSOCK; }
     [[nodiscard]] virtual int bind(const net::endpoint&) { return -ENOTSOCK; }
     [[nodiscard]] virtual int listen(int) { return -ENOTSOCK; }

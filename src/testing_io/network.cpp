@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "testing_io/datagram.hpp"
 #include "testing_io/simulation.hpp"
 #include "testing_io/socket.hpp"
 
@@ -79,8 +80,8 @@ std::uint16_t network::take_port(node_state& on) const {
     for (;;) {
         const std::uint16_t port = on.next_port;
         on.next_port = port == 65535 ? std::uint16_t{49152} : static_cast<std::uint16_t>(port + 1);
-        const bool used = std::ranges::any_of(sockets_,
-            [&](const socket_descriptor* other) { return &other->node() == &on && other->local().port() == port; });
+        const auto has_port = [&](const auto* other) { return &other->node() == &on && other->local().port() == port; };
+        const bool used = std::ranges::any_of(sockets_, has_port) || std::ranges::any_of(datagram_sockets_, has_port);
         if (!used) return port;
     }
 }
@@ -135,6 +136,10 @@ void network::links_changed() {
     std::vector<std::uint64_t> numbers;
     numbers.reserve(connections_.size());
     for (const auto& [number, known] : connections_) numbers.push_back(number);
+    // Datagrams that were kept back.
+    for (flight& each : flights_) {
+        if (!each.arrival.is_armed()) each.arrival.at(world_->now());
+    }
     for (const std::uint64_t number : numbers) {
         const auto found = connections_.find(number);
         if (found == connections_.end()) continue;
@@ -453,6 +458,7 @@ void network::reset_between(const node_state* a, const node_state* b) {
 }
 
 void network::stop() noexcept {
+    flights_.clear();
     for (const auto& [number, both] : connections_) {
         for (tcp_end& end : both->ends) {
             end.arrival.stop();

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <set>
@@ -20,6 +21,7 @@ namespace weft::inline WEFT_ABI::testing {
 
 class network;
 class simulation;
+class datagram_descriptor;
 class socket_descriptor;
 struct connection;
 struct span_of_time;
@@ -72,6 +74,19 @@ struct tcp_end {
     [[nodiscard]] std::size_t unread() const noexcept { return received.size() - taken; }
 };
 
+/// A datagram on its way.
+struct flight {
+    flight(network& net, node_state& from, node_state& to);
+
+    network* net;
+    node_state* from;
+    node_state* to;
+    net::endpoint source, target;
+    std::string bytes;
+    moment arrival;
+    std::list<flight>::iterator position;
+};
+
 struct connection {
     connection(network& net, std::uint64_t id);
     std::uint64_t number;
@@ -106,6 +121,14 @@ public:
     /// The descriptor of an attempt to connect is shut down.
     void give_up_connecting(tcp_end& end);
 
+    // ---- for sockets that send datagrams
+    [[nodiscard]] bool is_taken(
+        const node_state& on, const net::endpoint& at, bool reuse, const datagram_descriptor& but) const;
+    void add_socket(datagram_descriptor& which) { datagram_sockets_.push_back(&which); }
+    void remove_socket(datagram_descriptor& which) { std::erase(datagram_sockets_, &which); }
+    /// Sends it off; it may be lost, come twice, or overtake another.
+    void send_datagram(node_state& from, const net::endpoint& source, const net::endpoint& target, std::string bytes);
+
     // ---- for the test
     void latency(const span_of_time& range);
     void latency(unsigned a, unsigned b, const span_of_time& range);
@@ -120,12 +143,18 @@ public:
     std::set<pair> held;  // from, to
     std::size_t loss_one_in = 0;
     std::size_t reset_one_in = 0;
+    std::size_t datagram_loss_one_in = 0;
+    std::size_t datagram_copy_one_in = 0;
     std::size_t buffer = 64 * 1024;
     std::chrono::nanoseconds connect_timeout = std::chrono::seconds(127);
     std::chrono::nanoseconds patience = std::chrono::seconds(60);
 
 private:
     friend struct tcp_end;
+    friend struct flight;
+    void take_off(
+        node_state& from, node_state& to, const net::endpoint& source, const net::endpoint& target, std::string bytes);
+    void datagram_arrived(flight& which);
     [[nodiscard]] static tcp_end& peer_of(const tcp_end& end) noexcept;
     [[nodiscard]] std::chrono::nanoseconds travel(unsigned from, unsigned to);
     [[nodiscard]] bool is_cut(const node_state& from, const node_state& to) const noexcept;
@@ -152,6 +181,8 @@ private:
     simulation* world_;
     std::map<std::uint64_t, std::unique_ptr<connection>> connections_;
     std::uint64_t last_connection_ = 0;
+    std::vector<datagram_descriptor*> datagram_sockets_;
+    std::list<flight> flights_;
     std::vector<socket_descriptor*> sockets_;  // of all nodes, in the order in which they were made
     std::chrono::nanoseconds least_{0}, most_{0};
     std::map<pair, std::pair<std::chrono::nanoseconds, std::chrono::nanoseconds>> links_;  // lower index first

@@ -137,6 +137,9 @@ void simulated_network::release(const simulated_node& from, const simulated_node
     world_->net().links_changed();
 }
 
+void simulated_network::datagram_loss(std::size_t one_in) const noexcept { world_->net().datagram_loss_one_in = one_in; }
+void simulated_network::datagram_copies(std::size_t one_in) const noexcept { world_->net().datagram_copy_one_in = one_in; }
+
 void simulated_network::resets(std::size_t one_in) const noexcept { world_->net().reset_one_in = one_in; }
 void simulated_network::reset(const simulated_node& a, const simulated_node& b) const {
     world_->net().reset_between(a.node_, b.node_);

@@ -11,6 +11,7 @@
 #include <poll.h>
 
 #include "io/net/socket_state.hpp"
+#include "testing_io/datagram.hpp"
 #include "testing_io/file_handle.hpp"
 #include "testing_io/socket.hpp"
 #include "weft/base/assert.hpp"
@@ -33,6 +34,7 @@ bool waits_to_write(const io_operation& operation) noexcept {
         case io_kind::write:
         case io_kind::writev:
         case io_kind::send:
+        case io_kind::sendmsg:
         case io_kind::connect: return true;
         case io_kind::poll: return (operation.flags & POLLIN) == 0;
         default: return false;
@@ -212,8 +214,14 @@ int simulation::perform(io_operation& operation, descriptor* where, node_state& 
 }
 
 bool simulation::try_now(io_operation& operation) noexcept {
-    if (operation.kind != io_kind::recv && operation.kind != io_kind::send && operation.kind != io_kind::accept)
-        return false;
+    switch (operation.kind) {
+        case io_kind::recv:
+        case io_kind::send:
+        case io_kind::recvmsg:
+        case io_kind::sendmsg:
+        case io_kind::accept: break;
+        default: return false;
+    }
     descriptor* where = stopped_ ? nullptr : find(operation.fd);
     if (where == nullptr || where->is_lost() || !line_of(operation, *where).empty() || !is_ready(operation, *where))
         return false;
@@ -373,6 +381,23 @@ int simulation::open_socket(bool) noexcept {
     if (on == nullptr) return -ECANCELED;
     return install(std::make_unique<socket_descriptor>(network_, *on));
 }
+
+int simulation::open_datagram_socket(bool) noexcept {
+    node_state* on = stopped_ ? nullptr : current_node();
+    if (on == nullptr) return -ECANCELED;
+    return install(std::make_unique<datagram_descriptor>(network_, *on));
+}
+
+int simulation::open_local_socket() noexcept { return -EAFNOSUPPORT; }
+
+int simulation::peek(int fd) noexcept {
+    descriptor* which = find(fd);
+    return which == nullptr ? -EBADF : which->peek();
+}
+
+std::int64_t simulation::send_file(int, int, std::uint64_t, std::size_t) noexcept { return -ENOSYS; }
+
+int simulation::shed_connection(int) noexcept { return -EAGAIN; }
 
 int simulation::set_option(int fd, int level, int option, const void* value, std::uint32_t size) noexcept {
     descriptor* which = find(fd);

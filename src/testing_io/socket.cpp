@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "io/net/socket_state.hpp"
+#include "testing_io/message.hpp"
 #include "testing_io/simulation.hpp"
 
 namespace weft::inline WEFT_ABI::testing {
@@ -65,8 +66,10 @@ void socket_descriptor::begin(io_operation& operation) {
 bool socket_descriptor::is_ready(const io_operation& operation) const noexcept {
     switch (operation.kind) {
         case io_kind::read:
+        case io_kind::recvmsg:
         case io_kind::recv: return end_ == nullptr || net_->can_receive(*end_);
         case io_kind::write:
+        case io_kind::sendmsg:
         case io_kind::send: return end_ == nullptr || net_->can_send(*end_);
         case io_kind::accept: return !listening_ || line_closed_ || !line_.empty();
         case io_kind::connect: return end_ == nullptr || end_->at != tcp_end::stage::connecting;
@@ -99,6 +102,21 @@ int socket_descriptor::attempt(io_operation& operation) {
         case io_kind::recv: return end_ == nullptr ? -ENOTCONN : net_->receive(*end_, operation.buffer, operation.length);
         case io_kind::write:
         case io_kind::send: return end_ == nullptr ? -EPIPE : net_->send(*end_, operation.buffer, operation.length);
+        case io_kind::recvmsg: {
+            auto& message = *static_cast<msghdr*>(operation.buffer);
+            if (end_ == nullptr) return -ENOTCONN;
+            std::string bytes(length_of(message), '\0');
+            const int count = net_->receive(*end_, bytes.data(), bytes.size());
+            if (count >= 0) scatter(std::string_view(bytes).substr(0, static_cast<std::size_t>(count)), message);
+            message.msg_namelen = 0;
+            message.msg_controllen = 0;
+            message.msg_flags = 0;
+            return count;
+        }
+        case io_kind::sendmsg: {
+            const std::string bytes = gather(*static_cast<const msghdr*>(operation.buffer));
+            return end_ == nullptr ? -EPIPE : net_->send(*end_, bytes.data(), bytes.size());
+        }
         case io_kind::accept: return accept();
         case io_kind::connect: {
             if (listening_) return -EISCONN;
@@ -114,6 +132,13 @@ int socket_descriptor::attempt(io_operation& operation) {
         }
         default: return -EINVAL;
     }
+}
+
+int socket_descriptor::peek() {
+    if (end_ == nullptr) return -ENOTCONN;
+    if (end_->unread() != 0) return 1;
+    if (end_->error != 0) return -end_->error;
+    return net_->can_receive(*end_) ? 0 : -EAGAIN;
 }
 
 int socket_descriptor::accept() {
@@ -135,7 +160,7 @@ int socket_descriptor::set_option(int level, int option, const void* value, std:
         reuse_port_ = on != 0;
     }
     // The others change nothing that can be seen here.
-    return level == SOL_SOCKET || level == IPPROTO_TCP ? 0 : -ENOPROTOOPT;
+    return level == SOL_SOCKET || level == IPPROTO_TCP || level == IPPROTO_IPV6 ? 0 : -ENOPROTOOPT;
 }
 
 int socket_descriptor::bind(const net::endpoint& to) {

@@ -21,6 +21,7 @@ public:
     void begin(io_operation& operation) override;
     [[nodiscard]] bool is_ready(const io_operation& operation) const noexcept override;
     [[nodiscard]] int attempt(io_operation& operation) override;
+    [[nodiscard]] int peek() override;
     [[nodiscard]] int set_option(int level, int option, const void* value, std::uint32_t size) override;
     [[nodiscard]] int bind(const net::endpoint& to) override;
     [[nodiscard]] int listen(int backlog) override;

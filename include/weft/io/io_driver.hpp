@@ -59,6 +59,17 @@ public:
 
     /// A TCP socket: close-on-exec, never waiting. @returns a descriptor
     [[nodiscard]] virtual int open_socket(bool v6) noexcept;
+    /// A UDP socket, likewise.
+    [[nodiscard]] virtual int open_datagram_socket(bool v6) noexcept;
+    /// A stream socket of the Unix domain, likewise; -EAFNOSUPPORT where there is none.
+    [[nodiscard]] virtual int open_local_socket() noexcept;
+    /// Whether a read would end now. @returns 1: with bytes, 0: with the end, -EAGAIN: not yet, or the error
+    [[nodiscard]] virtual int peek(int fd) noexcept;
+    /// sendfile(2) to a socket. Waits for the disk, but not for the socket: -EAGAIN. -ENOSYS where there is no such call.
+    [[nodiscard]] virtual std::int64_t send_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept;
+    /// Takes a connection in by a descriptor that is kept for it and closes it, when no other descriptor is left. @returns 0, or a
+    /// negative errno; -EAGAIN when none waits
+    virtual int shed_connection(int listener) noexcept;
     /// setsockopt(2).
     [[nodiscard]] virtual int set_option(int fd, int level, int option, const void* value, std::uint32_t size) noexcept;
     /// bind(2). @param address  a sockaddr

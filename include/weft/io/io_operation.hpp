@@ -16,6 +16,8 @@ enum class io_kind : std::uint8_t {
     write,    ///< as read
     recv,     ///< buffer, length, flags (MSG_…)
     send,     ///< as recv; never raises SIGPIPE
+    recvmsg,  ///< buffer: a msghdr, flags (MSG_…)
+    sendmsg,  ///< as recvmsg; never raises SIGPIPE
     accept,   ///< result: a new descriptor, close-on-exec
     connect,  ///< buffer: sockaddr, length: its size
     poll,     ///< flags: POLLIN, POLLOUT; result: the ready ones

@@ -12,7 +12,9 @@
 
 namespace weft::inline WEFT_ABI::testing {
 
-/// TCP between the nodes of a simulated_io. At the start every link is up, takes no time and loses nothing.
+/// TCP and UDP between the nodes of a simulated_io. At the start every link is up, takes no time and loses nothing.
+///
+/// There is neither multicast nor broadcast, and no Unix domain: joining and connecting are refused.
 ///
 /// What is sent arrives in order and once, as TCP has it; loss shows as delay, and a link that stays cut as ETIMEDOUT.
 ///
@@ -41,6 +43,11 @@ public:
     void hold(const simulated_node& from, const simulated_node& to) const;
     /// Lets go what hold() has kept back, in order.
     void release(const simulated_node& from, const simulated_node& to) const;
+
+    /// About one of `one_in` datagrams never comes. 0: all come, unless a link is cut. They overtake each other where latency() lets them.
+    void datagram_loss(std::size_t one_in) const noexcept;
+    /// About one of `one_in` datagrams comes twice. 0: none.
+    void datagram_copies(std::size_t one_in) const noexcept;
 
     /// About one of `one_in` pieces that arrive finds its connection reset, as by reset(). 0 or 1: none.
     void resets(std::size_t one_in) const noexcept;

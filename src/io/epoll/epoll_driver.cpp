@@ -118,8 +118,14 @@ unsigned epoll_driver::choose_set() noexcept {
 }
 
 bool epoll_driver::try_now(io_operation& operation) noexcept {
-    if (operation.kind != io_kind::recv && operation.kind != io_kind::send && operation.kind != io_kind::accept)
-        return false;
+    switch (operation.kind) {
+        case io_kind::recv:
+        case io_kind::send:
+        case io_kind::recvmsg:
+        case io_kind::sendmsg:
+        case io_kind::accept: break;
+        default: return false;
+    }
     descriptor_record* record = table_.find(operation.fd);
     if (record == nullptr) return false;
     std::unique_lock lock(record->lock);

@@ -64,6 +64,11 @@ long call_once(io_operation& operation) noexcept {
         case io_kind::recv: return ::recv(fd, operation.buffer, length, static_cast<int>(operation.flags) | MSG_DONTWAIT);
         case io_kind::send:
             return ::send(fd, operation.buffer, length, static_cast<int>(operation.flags) | MSG_DONTWAIT | MSG_NOSIGNAL);
+        case io_kind::recvmsg:
+            return ::recvmsg(fd, static_cast<msghdr*>(operation.buffer), static_cast<int>(operation.flags) | MSG_DONTWAIT);
+        case io_kind::sendmsg:
+            return ::sendmsg(fd, static_cast<const msghdr*>(operation.buffer),
+                static_cast<int>(operation.flags) | MSG_DONTWAIT | MSG_NOSIGNAL);
         case io_kind::accept: return ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         case io_kind::connect: return ::connect(fd, static_cast<const sockaddr*>(operation.buffer), operation.length);
         case io_kind::poll: {
@@ -149,6 +154,7 @@ bool waits_to_read(const io_operation& operation) noexcept {
         case io_kind::write:
         case io_kind::writev:
         case io_kind::send:
+        case io_kind::sendmsg:
         case io_kind::connect: return false;
         case io_kind::poll: return (operation.flags & POLLIN) != 0;
         default: return true;

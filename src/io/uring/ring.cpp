@@ -49,10 +49,12 @@ unsigned ready_events(const io_operation& operation) noexcept {
         case io_kind::read:
         case io_kind::readv:
         case io_kind::recv:
+        case io_kind::recvmsg:
         case io_kind::accept: return POLLIN;
         case io_kind::write:
         case io_kind::writev:
         case io_kind::send:
+        case io_kind::sendmsg:
         case io_kind::connect: return POLLOUT;
         default: return 0;
     }
@@ -91,6 +93,12 @@ void prepare(io_uring_sqe& entry, io_operation& operation) noexcept {
         case io_kind::send:
             io_uring_prep_send(
                 &entry, fd, operation.buffer, operation.length, static_cast<int>(operation.flags) | MSG_NOSIGNAL);
+            break;
+        case io_kind::recvmsg:
+            io_uring_prep_recvmsg(&entry, fd, static_cast<msghdr*>(operation.buffer), operation.flags);
+            break;
+        case io_kind::sendmsg:
+            io_uring_prep_sendmsg(&entry, fd, static_cast<const msghdr*>(operation.buffer), operation.flags | MSG_NOSIGNAL);
             break;
         case io_kind::accept: io_uring_prep_accept(&entry, fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); break;
         case io_kind::connect:

@@ -44,12 +44,14 @@ void uring_driver::stop() noexcept {
 // What fits into the socket's buffer needs no ring, and its sender no suspension. But where a visit to the kernel is due anyway, for
 // entries that others have prepared, going with them is cheaper than a system call of its own (docs/decisions/0010).
 bool uring_driver::try_now(io_operation& operation) noexcept {
-    if (operation.kind != io_kind::send) return false;
+    if (operation.kind != io_kind::send && operation.kind != io_kind::sendmsg) return false;
     const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
     if (self < count_ && rings_[self].has_prepared()) return false;
+    const int flags = static_cast<int>(operation.flags) | MSG_NOSIGNAL | MSG_DONTWAIT;
     for (;;) {
-        const ssize_t sent = ::send(operation.fd, operation.buffer, operation.length,
-            static_cast<int>(operation.flags) | MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t sent = operation.kind == io_kind::send
+            ? ::send(operation.fd, operation.buffer, operation.length, flags)
+            : ::sendmsg(operation.fd, static_cast<const msghdr*>(operation.buffer), flags);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && errno == EAGAIN) return false;
         operation.result = sent < 0 ? -errno : static_cast<std::int32_t>(sent);
