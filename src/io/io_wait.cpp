@@ -18,9 +18,6 @@ std::uint32_t most(std::size_t length) noexcept {
     return static_cast<std::uint32_t>(std::min<std::size_t>(length, io_operation::longest));
 }
 
-/// Their buffer is a msghdr, and their length, if it is not 0, that of what it points to in a stream.
-bool is_message(io_kind kind) noexcept { return kind == io_kind::recvmsg || kind == io_kind::sendmsg; }
-
 /// The kinds that have no offset: theirs carries the flags.
 bool has_flags(io_kind kind) noexcept {
     switch (kind) {
