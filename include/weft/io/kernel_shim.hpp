@@ -48,6 +48,19 @@ protected:
 void set_kernel_shim(kernel_shim* shim) noexcept;
 
 namespace detail {
+/// Whether `length` says how much is to be moved, so that it can be cut short.
+[[nodiscard]] constexpr bool is_transfer(const io_operation& operation) noexcept {
+    switch (operation.kind) {
+        case io_kind::read:
+        case io_kind::write:
+        case io_kind::readv:
+        case io_kind::writev:
+        case io_kind::copy_range:
+        case io_kind::recv:
+        case io_kind::send: return operation.length > 1;
+        default: return false;
+    }
+}
 /// Null in production.
 [[nodiscard]] kernel_shim* current_kernel_shim() noexcept;
 }  // namespace detail

@@ -120,9 +120,7 @@ long call_distorted(kernel_shim& shim, io_operation& operation) noexcept {
         errno = error;
         return -1;
     }
-    const bool moves = operation.kind == io_kind::read || operation.kind == io_kind::write ||
-        operation.kind == io_kind::recv || operation.kind == io_kind::send;
-    if (!moves || operation.length <= 1) return call_once(operation);
+    if (!is_transfer(operation)) return call_once(operation);
     const std::uint32_t asked = operation.length;
     operation.length = shim.shorten(operation, asked);
     const long result = call_once(operation);

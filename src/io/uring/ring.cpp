@@ -144,17 +144,6 @@ void prepare(io_uring_sqe& entry, io_operation& operation) noexcept {
     }
 }
 
-/// Whether `entry.len` says how much is to be moved.
-bool moves(const io_operation& operation) noexcept {
-    switch (operation.kind) {
-        case io_kind::read:
-        case io_kind::write:
-        case io_kind::recv:
-        case io_kind::send: return operation.length > 1;
-        default: return false;
-    }
-}
-
 /// What a shim makes of an entry. @returns its tag
 std::uint64_t distort(kernel_shim& shim, io_uring_sqe& entry, io_operation& operation) noexcept {
     if (const int error = shim.refuse(operation); error != 0) {
@@ -163,7 +152,7 @@ std::uint64_t distort(kernel_shim& shim, io_uring_sqe& entry, io_operation& oper
         operation.result = -error;
         return tag_refused;
     }
-    if (moves(operation)) entry.len = shim.shorten(operation, entry.len);
+    if (is_transfer(operation)) entry.len = shim.shorten(operation, entry.len);
     return tag_result;
 }
 
