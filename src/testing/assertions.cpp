@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "testing/environment.hpp"
 #include "weft/testing/deterministic_scheduler.hpp"
 #include "weft/testing/explore.hpp"
 #include "weft/testing/simulation.hpp"
@@ -30,10 +30,8 @@ std::string identifier(std::string_view words) {
 
 /// A seed given alone asks for that one run.
 std::uint64_t schedules_from_environment(std::uint64_t fallback) {
-    const char* text = std::getenv("WEFT_SCHEDULES");
-    if (text == nullptr) return std::getenv("WEFT_SEED") != nullptr ? 1 : fallback;
-    const auto told = std::strtoull(text, nullptr, 10);
-    return told == 0 ? 1 : told;
+    const std::uint64_t unless_told = environment("WEFT_SEED").empty() ? fallback : 1;
+    return std::max<std::uint64_t>(1, environment_number("WEFT_SCHEDULES", unless_told));
 }
 
 /// One run. @returns what went wrong beyond recorded failures

@@ -5,9 +5,9 @@
 #include "weft/testing/deterministic_scheduler.hpp"
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
+#include "testing/environment.hpp"
 #include "testing/scheduler_state.hpp"
 #include "weft/base/assert.hpp"
 #include "weft/base/thread_block.hpp"
@@ -55,7 +55,9 @@ detail::chain_id deterministic_scheduler::state::number_of(weft::detail::task_co
 detail::chain_id deterministic_scheduler::state::chain_of(work_item& item) {
     weft::detail::task_core* core = weft::detail::task_core::of_node(item);
     if (core == nullptr) return next_number++;
-    // Who awaits whom is a chain in every sane program; a bound keeps others from holding us up.
+    // Only from task to task, not through when_all() and its like as live_tasks::awaiter_of() goes: tasks that are awaited together
+    // run side by side, and so are chains of their own, each with a priority and a number of steps. Who awaits whom is a chain in
+    // every sane program; a bound keeps others from holding us up.
     for (int depth = 0; depth < 32; ++depth) {
         weft::detail::task_core* awaiter = nullptr;
         core->visit_continuations([&](weft::detail::continuation& node) {
@@ -67,10 +69,7 @@ detail::chain_id deterministic_scheduler::state::chain_of(work_item& item) {
     return number_of(*core);
 }
 
-std::uint64_t seed_from_environment(std::uint64_t fallback) {
-    const char* text = std::getenv("WEFT_SEED");
-    return text == nullptr || *text == '\0' ? fallback : std::strtoull(text, nullptr, 10);
-}
+std::uint64_t seed_from_environment(std::uint64_t fallback) { return detail::environment_number("WEFT_SEED", fallback); }
 
 deterministic_scheduler::deterministic_scheduler(std::uint64_t seed)
     : deterministic_scheduler(std::span<const choice>(), seed) {}
@@ -88,8 +87,6 @@ deterministic_scheduler::~deterministic_scheduler() {
     state_->events.clear();
     for (std::size_t steps = 0; !state_->abandoned && steps < last_steps && step(jump::no);) ++steps;
     state_->ready.clear();
-    state_->events.clear();
-    state_->when_idle.clear();
     weft::detail::live_tasks::destroy_all(*this);
     weft::detail::thread_block& block = weft::detail::this_thread_block();
     WEFT_ASSERT(block.home == this, "a deterministic_scheduler goes on the thread that made it, innermost first");

@@ -4,9 +4,7 @@
 #include "weft/testing/explore.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
-#include <stdexcept>
 #include <unordered_set>
 #include <utility>
 
@@ -21,25 +19,14 @@ namespace weft::inline WEFT_ABI::testing {
 
 namespace {
 
-// How many runs shortening a failure may take, and how many rows its report has.
+// How many runs shortening a failure may take.
 constexpr std::size_t shrink_runs = 2'000;
-constexpr std::size_t report_rows = 60;
-
-constexpr std::array<std::pair<strategy, const char*>, 6> strategy_names{
-    {{strategy::random, "random"}, {strategy::pct2, "pct2"}, {strategy::pct3, "pct3"}, {strategy::walk, "walk"},
-        {strategy::delay2, "delay2"}, {strategy::portfolio, "portfolio"}}};
-
-// Every strategy but "portfolio" itself.
-constexpr std::size_t portfolio_size = strategy_names.size() - 1;
 
 explore_options with_environment(explore_options options) {
-    if (const std::string text = detail::environment("WEFT_SCHEDULES"); !text.empty()) {
-        const std::size_t asked = std::max<std::size_t>(1, std::strtoull(text.c_str(), nullptr, 10));
-        // A search for everything is not cut short by who wants fewer random schedules.
-        options.schedules = options.exhaustive ? std::max(options.schedules, asked) : asked;
-    }
-    if (const std::string text = detail::environment("WEFT_SEED"); !text.empty())
-        options.seed = std::strtoull(text.c_str(), nullptr, 10);
+    const std::size_t asked = std::max<std::size_t>(1, detail::environment_number("WEFT_SCHEDULES", options.schedules));
+    // A search for everything is not cut short by who wants fewer random schedules.
+    options.schedules = options.exhaustive ? std::max(options.schedules, asked) : asked;
+    options.seed = detail::environment_number("WEFT_SEED", options.seed);
     if (const std::string text = detail::environment("WEFT_STRATEGY"); !text.empty())
         options.how = detail::strategy_named(text);
     if (const char* text = std::getenv("WEFT_REPLAY"); text != nullptr && *text != '\0') options.replay = text;
@@ -82,8 +69,7 @@ public:
 
 private:
     void one(std::size_t index) {
-        const strategy which =
-            options_.how == strategy::portfolio ? strategy_names[index % portfolio_size].first : options_.how;
+        const strategy which = detail::strategy_of_schedule(options_.how, index);
         // The branches of an exhaustive search must differ in nothing but the choices: all have the same random numbers.
         const std::uint64_t seed = detail::split_mix(options_.seed + (options_.exhaustive ? 0 : index))();
         const schedule_result result =
@@ -101,11 +87,7 @@ private:
         done_.steps += result.steps;
         seen_.insert(result.hash());
         for (const auto& [label, hits] : result.probes) ++done_.probes[label];
-        profile_.decisions = std::max(profile_.decisions, result.choices.size());
-        std::vector<std::size_t>& most = profile_.steps_of_chain;
-        if (most.size() < result.steps_of_chain.size()) most.resize(result.steps_of_chain.size());
-        for (std::size_t i = 0; i < result.steps_of_chain.size(); ++i)
-            most[i] = std::max(most[i], result.steps_of_chain[i]);
+        profile_.learn(result.choices.size(), result.steps_of_chain);
     }
 
     /// The same choices must lead to the same run.
@@ -168,7 +150,7 @@ private:
             " failed: " + last.failure + "\n";
         text += "found by " + failure.found_by + " in schedule " + std::to_string(failure.schedule) + "; " +
             std::to_string(failure.choices) + " choices differ from the plain order (" +
-            std::to_string(failure.choices_before) + " as found)\n\n" + notes.to_string(report_rows);
+            std::to_string(failure.choices_before) + " as found)\n\n" + notes.to_string();
         if (!last.waiting.empty()) text += "\nstill waiting, and for whom (inner <- outer):\n" + last.waiting;
         text += "\nto repeat it: WEFT_REPLAY=" + failure.replay +
             (options_.command.empty() ? std::string(" and the same test") : " " + std::string(options_.command)) + "\n";
@@ -197,18 +179,6 @@ private:
 };
 
 }  // namespace
-
-strategy detail::strategy_named(const std::string& name) {
-    for (const auto& [which, known] : strategy_names)
-        if (name == known) return which;
-    throw std::invalid_argument("WEFT_STRATEGY: '" + name + "' is none of random, pct2, pct3, walk, delay2, portfolio");
-}
-
-const char* name_of(strategy which) noexcept {
-    for (const auto& [known, name] : strategy_names)
-        if (known == which) return name;
-    return "unknown";
-}
 
 std::string exploration::to_string() const {
     if (failure) return failure->report;

@@ -20,7 +20,11 @@ constexpr std::size_t last_steps = 10'000;
 // The test's task begins as an item of its own, so that it has a number before those it starts.
 task<> begin(const std::function<task<>(world&)>& body, world& here) {
     co_await yield();
-    co_await body(here);
+    task<> test = body(here);
+    const auto& state = detail::scheduler_access::of(here.scheduler());
+    if (state.trace != nullptr && test.core_or_null() != nullptr)
+        state.trace->begins(here.scheduler(), *test.core_or_null());
+    co_await std::move(test);
 }
 
 }  // namespace
@@ -57,12 +61,15 @@ struct schedule_run::unobserved {
     unique_function<void()> remove;
 };
 
-std::string schedule_run::left_waiting(deterministic_scheduler& scheduler, const char* what) const {
-    return std::string(what) + "; " + std::to_string(scheduler.suspended_tasks()) + " tasks wait";
+/// @param own  how many of those who wait are the explorer's
+std::string schedule_run::left_waiting(deterministic_scheduler& scheduler, const char* what, std::size_t own) const {
+    return std::string(what) + "; " + std::to_string(scheduler.suspended_tasks() - own) + " tasks wait";
 }
 
 // The test's task, step by step.
 std::string schedule_run::run_test(world& here, deterministic_scheduler& scheduler) {
+    if (detail::trace* const notes = detail::scheduler_access::of(scheduler).trace)
+        notes->own = detail::scheduler_access::of(scheduler).next_number;
     task<> root = begin(body_, here);
     while (!root.is_completed()) {
         if (!here.state_->failed.empty()) {
@@ -71,11 +78,11 @@ std::string schedule_run::run_test(world& here, deterministic_scheduler& schedul
         }
         if (detail::scheduler_access::of(scheduler).steps > options_.max_steps) {
             root.forget();
-            return left_waiting(scheduler, "livelock: too many steps, and the test is not done");
+            return left_waiting(scheduler, "livelock: too many steps, and the test is not done", 1);
         }
         if (!detail::scheduler_access::step(scheduler, true)) {
             root.forget();
-            return left_waiting(scheduler, "deadlock: nothing can happen, and the test is not done");
+            return left_waiting(scheduler, "deadlock: nothing can happen, and the test is not done", 1);
         }
     }
     try {
@@ -92,7 +99,7 @@ std::string schedule_run::quiesce(deterministic_scheduler& scheduler) {
     for (std::size_t steps = 0; steps < last_steps && scheduler.suspended_tasks() != 0; ++steps)
         if (!detail::scheduler_access::step(scheduler, true)) break;
     if (options_.tasks_may_remain || scheduler.suspended_tasks() == 0) return {};
-    return left_waiting(scheduler, "lost: the test is done, and nothing can wake who is left");
+    return left_waiting(scheduler, "lost: the test is done, and nothing can wake who is left", 0);
 }
 
 schedule_result schedule_run::run(std::unique_ptr<detail::decider> decider, std::uint64_t seed, detail::trace* notes) {

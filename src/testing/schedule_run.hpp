@@ -43,7 +43,7 @@ private:
 
     [[nodiscard]] std::string run_test(world& here, deterministic_scheduler& scheduler);
     [[nodiscard]] std::string quiesce(deterministic_scheduler& scheduler);
-    [[nodiscard]] std::string left_waiting(deterministic_scheduler& scheduler, const char* what) const;
+    [[nodiscard]] std::string left_waiting(deterministic_scheduler& scheduler, const char* what, std::size_t own) const;
 
     const explore_options& options_;
     const std::function<task<>(world&)>& body_;

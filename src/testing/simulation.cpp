@@ -3,7 +3,6 @@
 #include "weft/testing/simulation.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -26,16 +25,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t usual_schedules = 20;
-constexpr std::size_t unfair_steps = 2'000;
-constexpr std::size_t report_rows = 60;
 // A test that does without its world for so long, although there is work, waits in a way of its own.
 constexpr auto patience = 1s;
 // So long may a step of the clock take in real time once the test has left the simulation.
 constexpr auto longest_pause = 20ms;
 
 std::atomic<std::size_t> in_force{0};
-
-constexpr std::array every_strategy{strategy::random, strategy::pct2, strategy::pct3, strategy::walk, strategy::delay2};
 
 /// Threads of the process; 0 where the system does not say.
 std::size_t count_threads() {
@@ -97,11 +92,11 @@ std::unique_ptr<detail::decider> simulated_test::state::choose_decider() {
         return detail::make_replay(std::move(told.answers));
     }
     const std::string wanted = detail::environment("WEFT_STRATEGY");
-    strategy how = wanted.empty() ? strategy::portfolio : detail::strategy_named(wanted);
-    if (how == strategy::portfolio) how = every_strategy[schedule % every_strategy.size()];
+    const strategy how =
+        detail::strategy_of_schedule(wanted.empty() ? strategy::portfolio : detail::strategy_named(wanted), schedule);
     seed_ = detail::split_mix(detail::environment_number("WEFT_SEED", 1) + schedule)();
     found_by = name_of(how);
-    return detail::make_decider(how, seed_, profile_of(name), unfair_steps);
+    return detail::make_decider(how, seed_, profile_of(name), explore_options().unfair_steps);
 }
 
 simulated_test::state::~state() {
@@ -121,11 +116,7 @@ simulated_test::state::~state() {
     detail::scheduler_access::state& world = detail::scheduler_access::of(*scheduler);
     world.guest = nullptr;
     world.trace = nullptr;
-    detail::profile& known = profile_of(name);
-    known.decisions = std::max(known.decisions, world.made.size());
-    if (known.steps_of_chain.size() < world.steps_of_chain.size()) known.steps_of_chain.resize(world.steps_of_chain.size());
-    for (std::size_t i = 0; i < world.steps_of_chain.size(); ++i)
-        known.steps_of_chain[i] = std::max(known.steps_of_chain[i], world.steps_of_chain[i]);
+    profile_of(name).learn(world.made.size(), world.steps_of_chain);
     if (!left) return;
     // Other threads may still bring something to tasks that wait here.
     scheduler->run_ready();
@@ -312,7 +303,7 @@ std::size_t simulated_test::schedule_in_force() noexcept { return in_force.load(
 std::string simulated_test::report(const std::string& arguments) const {
     std::string text = "weft: " + state_->name + " failed under simulation, schedule " + std::to_string(state_->schedule) +
         " (" + state_->found_by + ")\n";
-    if (state_->notes != nullptr && !state_->left) text += "\n" + state_->notes->to_string(report_rows) + "\n";
+    if (state_->notes != nullptr && !state_->left) text += "\n" + state_->notes->to_string() + "\n";
     if (const std::string how = left_by(); !how.empty())
         return text + "weft: it " + how + ", so this run cannot be repeated exactly\n";
     std::vector<std::uint64_t> answers;

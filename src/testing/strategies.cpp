@@ -4,9 +4,50 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 #include <unordered_map>
+#include <utility>
+
+#include "testing/environment.hpp"
+
+namespace weft::inline WEFT_ABI::testing {
+
+namespace {
+
+constexpr std::array<std::pair<strategy, const char*>, 6> strategy_names{
+    {{strategy::random, "random"}, {strategy::pct2, "pct2"}, {strategy::pct3, "pct3"}, {strategy::walk, "walk"},
+        {strategy::delay2, "delay2"}, {strategy::portfolio, "portfolio"}}};
+
+// Every strategy but "portfolio" itself, which is the last.
+constexpr std::size_t portfolio_size = strategy_names.size() - 1;
+
+}  // namespace
+
+const char* name_of(strategy which) noexcept {
+    for (const auto& [known, name] : strategy_names)
+        if (known == which) return name;
+    return "unknown";
+}
+
+}  // namespace weft::inline WEFT_ABI::testing
 
 namespace weft::inline WEFT_ABI::testing::detail {
+
+strategy strategy_named(const std::string& name) {
+    for (const auto& [which, known] : strategy_names)
+        if (name == known) return which;
+    throw std::invalid_argument("WEFT_STRATEGY: '" + name + "' is none of random, pct2, pct3, walk, delay2, portfolio");
+}
+
+strategy strategy_of_schedule(strategy how, std::size_t index) noexcept {
+    return how == strategy::portfolio ? strategy_names[index % portfolio_size].first : how;
+}
+
+void profile::learn(std::size_t decisions_made, const std::vector<std::size_t>& steps) {
+    decisions = std::max(decisions, decisions_made);
+    if (steps_of_chain.size() < steps.size()) steps_of_chain.resize(steps.size());
+    for (std::size_t i = 0; i < steps.size(); ++i) steps_of_chain[i] = std::max(steps_of_chain[i], steps[i]);
+}
 
 namespace {
 

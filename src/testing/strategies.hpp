@@ -14,9 +14,15 @@ namespace weft::inline WEFT_ABI::testing::detail {
 
 /// What earlier schedules of the same test were like; some strategies need to know how long one is.
 struct profile {
-    std::size_t decisions = 0;                ///< of class step and preempt, in a schedule: the most seen
+    std::size_t decisions = 0;                ///< of a schedule: the most seen
     std::vector<std::size_t> steps_of_chain;  ///< the most seen
+
+    /// Takes in what one more schedule was like.
+    void learn(std::size_t decisions_made, const std::vector<std::size_t>& steps);
 };
+
+/// What schedule `index` of a test is run with: `how`, or its place in the portfolio.
+[[nodiscard]] strategy strategy_of_schedule(strategy how, std::size_t index) noexcept;
 
 /// @param unfair  decisions after which the strategy picks evenly
 [[nodiscard]] std::unique_ptr<decider> make_decider(

@@ -72,6 +72,7 @@ void trace::runs(deterministic_scheduler& world, work_item& item) {
         return;
     }
     current = number(world, *core);
+    if (current == own) return;
     const auto place = places.find(current);
     note("goes on" + (place == places.end() ? std::string() : " from " + place->second));
 }
@@ -81,12 +82,12 @@ void trace::awaits(
     deterministic_scheduler& world, weft::detail::task_core& task, const std::source_location& where, bool ready) {
     const std::uint32_t waiting = number(world, task);
     places[waiting] = place_of(where);
-    if (!ready) entries.push_back({waiting, "waits at " + places[waiting]});
+    if (!ready && waiting != own) entries.push_back({waiting, "waits at " + places[waiting]});
 }
 
 void trace::stopped(deterministic_scheduler& world, weft::detail::task_core& task) {
     const std::uint32_t preempted = number(world, task);
-    entries.push_back({preempted, "stopped at " + places[preempted]});
+    if (preempted != own) entries.push_back({preempted, "stopped at " + places[preempted]});
 }
 
 std::string trace::to_string(std::size_t rows) const {
@@ -94,20 +95,20 @@ std::string trace::to_string(std::size_t rows) const {
     std::vector<std::uint32_t> columns;
     const std::size_t first = entries.size() > rows ? entries.size() - rows : 0;
     for (std::size_t i = first; i < entries.size(); ++i)
-        if (entries[i].task != 0 && std::find(columns.begin(), columns.end(), entries[i].task) == columns.end())
-            columns.push_back(entries[i].task);
+        if (const std::uint32_t of = column_of(entries[i]);
+            of != 0 && std::find(columns.begin(), columns.end(), of) == columns.end())
+            columns.push_back(of);
     std::sort(columns.begin(), columns.end());
     std::string text = "  step  " + padded("events", width);
-    for (const std::uint32_t column : columns)
-        text += "  " + padded("#" + std::to_string(column) + " " + names.at(column), width);
+    for (const std::uint32_t column : columns) text += "  " + padded(shown(column) + " " + names.at(column), width);
     text += '\n';
     for (std::size_t i = first; i < entries.size(); ++i) {
         const entry& each = entries[i];
         const std::string step = std::to_string(i);
         text += std::string(step.size() < 6 ? 6 - step.size() : 0, ' ') + step + "  ";
-        const auto column =
-            static_cast<std::size_t>(std::find(columns.begin(), columns.end(), each.task) - columns.begin());
-        text += std::string((each.task == 0 ? 0 : column + 1) * (width + 2), ' ') + each.what + '\n';
+        const std::uint32_t of = column_of(each);
+        const auto column = static_cast<std::size_t>(std::find(columns.begin(), columns.end(), of) - columns.begin());
+        text += std::string((of == 0 ? 0 : column + 1) * (width + 2), ' ') + each.what + '\n';
     }
     return text;
 }
@@ -115,7 +116,7 @@ std::string trace::to_string(std::size_t rows) const {
 std::string trace::label(std::uint32_t task) const {
     const auto name = names.find(task);
     const auto place = places.find(task);
-    return "#" + std::to_string(task) + (name == names.end() ? std::string() : " " + name->second) +
+    return shown(task) + (name == names.end() ? std::string() : " " + name->second) +
         (place == places.end() ? std::string() : " at " + place->second);
 }
 
@@ -134,13 +135,14 @@ std::string trace::chains(deterministic_scheduler& world) {
             return weft::detail::live_tasks::awaiter_of(*other) == *core;
         };
         if (std::any_of(suspended.begin(), suspended.end(), is_inner)) continue;
-        text += "  ";
+        std::string chain;
         int depth = 0;
         for (weft::detail::task_core* each = *core; each != nullptr && depth < 64; ++depth) {
-            text += (depth == 0 ? "" : " <- ") + label(number(world, *each));
+            const std::uint32_t task = number(world, *each);
+            if (task != own) chain += (depth == 0 ? "" : " <- ") + label(task);
             each = weft::detail::live_tasks::awaiter_of(*each);
         }
-        text += '\n';
+        if (!chain.empty()) text += "  " + chain + '\n';
     }
     return text;
 }

@@ -3,6 +3,7 @@
 #include "weft/testing/world.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "testing/world_state.hpp"
 #include "weft/base/error.hpp"
@@ -109,6 +110,11 @@ void world::check(bool holds, std::string_view what, std::source_location where)
 }
 
 deterministic_scheduler& world::scheduler() noexcept { return state_->scheduler; }
+void world::advance(std::chrono::nanoseconds step) {
+    if (step < step.zero()) throw std::invalid_argument("world::advance: the step is negative");
+    auto& scheduler = detail::scheduler_access::of(state_->scheduler);
+    scheduler.jump_to(scheduler.clock.now() + step);
+}
 time_provider& world::clock() noexcept { return state_->scheduler.time(); }
 void world::step_wall(std::chrono::nanoseconds step) noexcept {
     detail::scheduler_access::of(state_->scheduler).clock.step_wall(step);

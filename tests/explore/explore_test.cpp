@@ -78,6 +78,39 @@ TEST(explore, a_failure_is_repeated_by_its_text) {
     EXPECT_NE(found.to_string().find("WEFT_REPLAY=" + found.failure->replay), std::string::npos) << found.to_string();
 }
 
+// Exhaustive: without advance() a timer comes only when nothing else can happen.
+TEST(explore, advance_lets_time_pass_although_there_is_work) {
+    explore_options options;
+    options.exhaustive = true;
+    bool early = false;
+    bool late = false;
+    const exploration done = explore(options, [&](world& w) -> task<> {
+        int steps = 0;
+        const auto work = [&]() -> task<> {
+            for (; steps < 3; ++steps) co_await w.point();
+        };
+        const auto wait = [&]() -> task<> {
+            co_await weft::delay(2ms);
+            (steps < 3 ? early : late) = true;
+        };
+        const weft::time_point begun = w.clock().now();
+        task<> working = w.spawn(work);
+        task<> waiting = w.spawn(wait);
+        co_await w.point();
+        w.advance(2ms);
+        WEFT_CHECK(w.clock().now() - begun == 2ms);
+        co_await weft::when_all(working, waiting);
+    });
+    EXPECT_TRUE(done.ok() && done.exhausted) << done.to_string();
+    EXPECT_TRUE(early && late);
+    const exploration refused = explore({}, [](world& w) -> task<> {
+        co_await w.point();
+        w.advance(-1ms);
+    });
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.failure->message, "world::advance: the step is negative");
+}
+
 WEFT_SIM_TEST("sim: a semaphore keeps its count", {.schedules = 2000}) {
     weft::async_semaphore gate(1);
     int inside = 0;

@@ -13,6 +13,7 @@ namespace {
 
 using namespace explored;
 using testing::HasSubstr;
+using testing::Not;
 
 exploration failing(task<> (*body)(world&), explore_options options = {}) {
     options.name = "the test";
@@ -34,6 +35,44 @@ TEST(explore_report, a_deadlock_names_who_waits) {
     EXPECT_THAT(done.failure->report, HasSubstr("still waiting"));
     EXPECT_THAT(done.failure->report, HasSubstr("patient_reader"));
     EXPECT_EQ(done.failure->choices, 0U);
+}
+
+TEST(explore_report, shows_the_tasks_of_the_test_and_not_the_explorers) {
+    const exploration done = failing([](world& w) -> task<> {
+        static_cast<void>(w.choose("how", 2));
+        task_completion_source<> never;
+        task<> reading = w.spawn([&] { return patient_reader(never.task()); });
+        co_await reading;
+    });
+    ASSERT_FALSE(done.ok());
+    const std::string& report = done.failure->report;
+    EXPECT_THAT(report, Not(HasSubstr("begin")));
+    EXPECT_THAT(report, Not(HasSubstr("schedule_run.cpp")));
+    EXPECT_THAT(report, HasSubstr("  #1 "));
+    EXPECT_THAT(report, HasSubstr("\n     0  "));
+    // Who waits: the reader, the task that spawn() made, and the test's own, which is the outermost.
+    EXPECT_THAT(done.failure->message, HasSubstr("; 3 tasks wait"));
+    const std::size_t chains = report.find("still waiting");
+    ASSERT_NE(chains, std::string::npos);
+    EXPECT_THAT(report.substr(chains), HasSubstr("patient_reader"));
+    EXPECT_THAT(report.substr(chains), Not(HasSubstr("<- \n")));
+}
+
+TEST(explore_report, a_choice_before_the_tests_first_await_stands_in_its_column) {
+    const exploration done = failing([](world& w) -> task<> {
+        const bool broken = w.choose("a way", 2) == 1;
+        co_await weft::yield();
+        w.check(!broken, "the way");
+    });
+    ASSERT_FALSE(done.ok());
+    const std::string& report = done.failure->report;
+    const std::size_t header = report.find("#1 ");
+    ASSERT_NE(header, std::string::npos);
+    const std::size_t column = header - (report.rfind('\n', header) + 1);
+    const std::size_t choice = report.find("a way: 1 of 2");
+    ASSERT_NE(choice, std::string::npos) << report;
+    EXPECT_EQ(choice - (report.rfind('\n', choice) + 1), column) << report;
+    EXPECT_EQ(report.find("#2 "), std::string::npos) << report;
 }
 
 TEST(explore_report, a_livelock_is_told_from_a_deadlock) {

@@ -4,6 +4,7 @@
 //
 // SPDX-License-Identifier: MIT
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -26,6 +27,15 @@ inline bool explore_randomly(
     const std::string& primitive, std::string name, std::function<weft::task<>(weft::testing::world&)> body) {
     weft::testing::explore_options options;
     options.schedules = static_cast<std::size_t>(scaled(20'000));
+    return add_exploration(primitive, std::move(name), options, std::move(body));
+}
+
+/// The same, and time moves only where the program says so (world::advance()), or when nothing else can happen.
+inline bool explore_randomly_in_time(
+    const std::string& primitive, std::string name, std::function<weft::task<>(weft::testing::world&)> body) {
+    weft::testing::explore_options options;
+    options.schedules = static_cast<std::size_t>(scaled(20'000));
+    options.slow_by = std::chrono::nanoseconds(-1);
     return add_exploration(primitive, std::move(name), options, std::move(body));
 }
 

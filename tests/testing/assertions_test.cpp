@@ -4,6 +4,7 @@
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -11,6 +12,8 @@
 #include "weft/scheduling/delay.hpp"
 #include "weft/scheduling/yield.hpp"
 #include "weft/task/task_completion_source.hpp"
+#include "weft/testing/deterministic_scheduler.hpp"
+#include "weft/testing/explore.hpp"
 #include "weft/testing/simulation.hpp"
 
 namespace {
@@ -155,6 +158,34 @@ TEST(weft_test, schedules_runs_the_body_under_that_many_seeds) {
     unsetenv("WEFT_SCHEDULES");
     EXPECT_EQ(runs, 20);
     runs = 0;
+}
+
+TEST(weft_test, a_number_in_the_environment_that_is_none_is_refused_by_its_name) {
+    const without_simulation plain;
+    const char* const before = std::getenv("WEFT_SEED");
+    const std::string seed = before == nullptr ? "" : before;
+    for (const char* text : {"many", "12 ", "-1", "0x10", "99999999999999999999"}) {
+        ASSERT_EQ(setenv("WEFT_SEED", text, 1), 0);
+        try {
+            static_cast<void>(weft::testing::seed_from_environment());
+            ADD_FAILURE() << "taken for a number: " << text;
+        } catch (const std::invalid_argument& error) {
+            EXPECT_EQ(std::string(error.what()).find("WEFT_SEED: '" + std::string(text) + "' is not"), 0U) << error.what();
+        }
+    }
+    ASSERT_EQ(setenv("WEFT_SEED", "18446744073709551615", 1), 0);
+    EXPECT_EQ(weft::testing::seed_from_environment(), ~std::uint64_t{0});
+    ASSERT_EQ(setenv("WEFT_SEED", "", 1), 0);
+    EXPECT_EQ(weft::testing::seed_from_environment(3), 3U);
+    if (seed.empty()) unsetenv("WEFT_SEED");
+    else setenv("WEFT_SEED", seed.c_str(), 1);
+
+    ASSERT_EQ(setenv("WEFT_SCHEDULES", "some", 1), 0);
+    EXPECT_THROW(static_cast<void>(testing_detail::run_test(&counts_runs, &nothing_recorded)), std::invalid_argument);
+    EXPECT_THROW(static_cast<void>(weft::testing::explore({}, [](weft::testing::world& w) { return w.point(); })),
+        std::invalid_argument);
+    unsetenv("WEFT_SCHEDULES");
+    EXPECT_EQ(runs, 0);
 }
 
 }  // namespace

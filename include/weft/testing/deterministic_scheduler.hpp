@@ -37,7 +37,7 @@ struct choice {
     std::uint64_t answer;
 };
 
-/// The seed of the environment: WEFT_SEED, else `fallback`.
+/// The seed of the environment: WEFT_SEED, else `fallback`. @throws std::invalid_argument  when that is no number
 [[nodiscard]] std::uint64_t seed_from_environment(std::uint64_t fallback = 0);
 
 /// A dispatcher that runs everything on the thread that asks it to, one item at a time. Each time several things could happen

@@ -41,7 +41,8 @@ struct explore_options {
     std::size_t preemption_bound = 2;    ///< exhaustive: how often a schedule may stop a task that could go on
     std::size_t max_steps = 20'000;      ///< of one schedule; more is a livelock
     std::size_t unfair_steps = 2'000;    ///< after so many decisions a strategy turns fair
-    /// How slow the machine may be: a timer that is due so soon may fire although there is work to do. Exhaustive: not at all.
+    /// How slow the machine may be: a timer that is due so soon may fire although there is work to do. Below 0, and
+    /// exhaustive: not at all, but where world::advance() lets time pass.
     std::chrono::nanoseconds slow_by = std::chrono::milliseconds(10);
     bool tasks_may_remain = false;  ///< whether tasks may still wait when the test is done and nothing can happen
     bool first_segments = true;     ///< whether a task may be stopped in the stretch that its caller runs

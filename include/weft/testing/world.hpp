@@ -69,6 +69,10 @@ public:
 
     [[nodiscard]] deterministic_scheduler& scheduler() noexcept;
     [[nodiscard]] time_provider& clock() noexcept;
+    /// Moves the clock on by `step`, although there is work, as on a slow machine: each timer that falls due is one more thing that can
+    /// happen next. Without it time moves only when nothing else can happen, and in settle() not at all.
+    /// @throws std::invalid_argument  for a negative step
+    void advance(std::chrono::nanoseconds step);
     /// Sets the wall clock (`clock().utc_now()`) on or back by `step`, as an administrator or a time service does. Delays and limits,
     /// which go by the monotonic clock, do not change.
     void step_wall(std::chrono::nanoseconds step) noexcept;
