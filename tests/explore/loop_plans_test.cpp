@@ -103,7 +103,8 @@ weft::async_stream<int> source(world& w, int count, bool& asked_at_once) {
             if (item == broken) throw std::runtime_error("broken");
         };
         task<> loop = weft::parallel_for(0, 3, degree(2), body, stop);
-        const ending how = co_await ending_of(std::move(loop));
+        task<ending> over = ending_of(std::move(loop));
+        const ending how = co_await over;
         made.check(3, 2, how == ending::well);
         WEFT_CHECK(how != ending::canceled || stop.is_cancellation_requested());
         WEFT_CHECK(how != ending::failed || broken < 3);
@@ -124,7 +125,8 @@ weft::async_stream<int> source(world& w, int count, bool& asked_at_once) {
         };
         task<> loop =
             weft::parallel_invoke(weft::parallel_options(), stop, [&] { return function(0); }, [&] { return function(1); });
-        const ending how = co_await ending_of(std::move(loop));
+        task<ending> over = ending_of(std::move(loop));
+        const ending how = co_await over;
         made.check(2, 2, how == ending::well);
         WEFT_CHECK(how != ending::canceled || stop.is_cancellation_requested());
         WEFT_CHECK(how != ending::failed || broken != 0);

@@ -81,7 +81,8 @@ void check_source(const std::vector<int>& items, int from, std::size_t count) {
     weft_test::explore_exhaustively("stream_operators", "every_schedule_of_merge", [](world& w) -> task<> {
         sources from(w);
         async_stream<int> both = weft::merge(from.numbers(0, 2), from.numbers(10, 2));
-        const read_so_far seen = co_await read_from(std::move(both), all_of_them);
+        task<read_so_far> reading = read_from(std::move(both), all_of_them);
+        const read_so_far seen = co_await reading;
         check_source(seen.items, 0, 2);
         check_source(seen.items, 10, 2);
         WEFT_CHECK(seen.items.size() == 4 && from.produced == 4 && from.open == 0);
@@ -93,7 +94,8 @@ void check_source(const std::vector<int>& items, int from, std::size_t count) {
         const weft::cancellation_token stop = w.cancel_any_time();
         const std::size_t taken = w.choose("taken", 2) == 0 ? all_of_them : 1;
         async_stream<int> both = weft::merge(from.numbers(0, 2), from.numbers(10, 2)).with_cancellation(stop);
-        const read_so_far seen = co_await read_from(std::move(both), taken);
+        task<read_so_far> reading = read_from(std::move(both), taken);
+        const read_so_far seen = co_await reading;
         check_source(seen.items, 0, 2);
         check_source(seen.items, 10, 2);
         WEFT_CHECK(!seen.canceled || stop.is_cancellation_requested());
@@ -110,7 +112,8 @@ void check_source(const std::vector<int>& items, int from, std::size_t count) {
     weft_test::explore_exhaustively("stream_operators", "every_schedule_of_merge_with_a_failure", [](world& w) -> task<> {
         sources from(w);
         async_stream<int> both = weft::merge(from.numbers(0, 1), from.failing(10));
-        const read_so_far seen = co_await read_from(std::move(both), all_of_them);
+        task<read_so_far> reading = read_from(std::move(both), all_of_them);
+        const read_so_far seen = co_await reading;
         check_source(seen.items, 0, 1);
         WEFT_CHECK(seen.failed && from.open == 0);
         WEFT_CHECK(std::count(seen.items.begin(), seen.items.end(), 10) == 1);
