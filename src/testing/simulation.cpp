@@ -14,6 +14,8 @@
 
 #include "testing/environment.hpp"
 #include "testing/replay.hpp"
+#include "testing/rerun.hpp"
+#include "testing/shrink.hpp"
 #include "testing/simulation_state.hpp"
 #include "testing/strategies.hpp"
 #include "weft/base/thread_block.hpp"
@@ -27,6 +29,9 @@ using namespace std::chrono_literals;
 constexpr std::size_t usual_schedules = 20;
 // A test that does without its world for so long, although there is work, waits in a way of its own.
 constexpr auto patience = 1s;
+// Making a failure short takes no longer than this, and no more runs of the program.
+constexpr auto longest_shortening = 10s;
+constexpr std::size_t most_reruns = 400;
 // So long may a step of the clock take in real time once the test has left the simulation.
 constexpr auto longest_pause = 20ms;
 
@@ -300,16 +305,39 @@ simulated_test::~simulated_test() { in_force.store(0, std::memory_order_relaxed)
 
 std::size_t simulated_test::schedule_in_force() noexcept { return in_force.load(std::memory_order_relaxed); }
 
-std::string simulated_test::report(const std::string& arguments) const {
+namespace {
+
+/// The schedule as short as it can be made; as it was when another process of the program does not fail by it.
+detail::answer_list shortened(const detail::answer_list& found, std::uint64_t seed, const detail::rerun& again) {
+    const auto last = std::chrono::steady_clock::now() + longest_shortening;
+    const auto fails = [&](const detail::answer_list& answers) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(last - std::chrono::steady_clock::now());
+        return left > 0ms && again.fails(detail::to_replay(seed, answers), left);
+    };
+    return fails(found) ? detail::shrink(found, fails, most_reruns) : found;
+}
+
+}  // namespace
+
+std::string simulated_test::report(const std::string& arguments, const std::string& sign) const {
     std::string text = "weft: " + state_->name + " failed under simulation, schedule " + std::to_string(state_->schedule) +
         " (" + state_->found_by + ")\n";
     if (state_->notes != nullptr && !state_->left) text += "\n" + state_->notes->to_string() + "\n";
     if (const std::string how = left_by(); !how.empty())
         return text + "weft: it " + how + ", so this run cannot be repeated exactly\n";
-    std::vector<std::uint64_t> answers;
+    detail::answer_list answers;
     for (const choice& each : state_->scheduler->choices()) answers.push_back(each.answer);
-    return text + "weft: to repeat it: WEFT_SIM=1 WEFT_REPLAY=" + detail::to_replay(state_->scheduler->seed(), answers) +
-        " " + program_invocation_name + " " + arguments;
+    const std::uint64_t seed = state_->scheduler->seed();
+    const std::size_t before = detail::departures(answers);
+    // A schedule that is repeated is as short as somebody wants it.
+    if (!sign.empty() && state_->notes == nullptr && before != 0) {
+        const detail::busy_elsewhere busy;
+        answers = shortened(answers, seed, detail::rerun{.arguments = arguments, .sign = sign});
+        text += "weft: " + std::to_string(detail::departures(answers)) + " choices differ from the plain order (" +
+            std::to_string(before) + " as found)\n";
+    }
+    return text + "weft: to repeat it: WEFT_SIM=1 WEFT_REPLAY=" + detail::to_replay(seed, answers) + " " +
+        program_invocation_name + " " + arguments;
 }
 
 std::string simulated_test::left_by() const {

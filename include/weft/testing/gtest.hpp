@@ -43,12 +43,26 @@ private:
         const std::string name = name_of_test(test);
         // The first schedule that fails says how to repeat it.
         if (test.result()->Failed() && failed_.insert(name).second) {
-            std::printf("%s\n", world_->report("--gtest_filter='" + name + "'").c_str());
+            std::printf("%s\n", world_->report("--gtest_filter='" + name + "'", sign_of(*test.result())).c_str());
             std::fflush(stdout);
         }
         world_.reset();
     }
 
+    /// What GoogleTest prints of the first failure and of no other: its place, or, without one, what the exception says up to the first
+    /// number, which may differ from run to run.
+    template <class Result>
+    static std::string sign_of(const Result& result) {
+        for (int i = 0; i < result.total_part_count(); ++i) {
+            const auto& part = result.GetTestPartResult(i);
+            if (!part.failed()) continue;
+            if (part.file_name() != nullptr)
+                return std::string(part.file_name()) + ":" + std::to_string(part.line_number()) + ": Failure";
+            const std::string summary = part.summary();
+            return summary.substr(0, summary.find_first_of("\n0123456789"));
+        }
+        return {};
+    }
     static std::string name_of_test(const Test& test) { return std::string(test.test_suite_name()) + "." + test.name(); }
 
     const repeat_function repeat_;

@@ -40,7 +40,9 @@ public:
 
     /// To be printed when the test has failed: which schedule it was and how to repeat it; under WEFT_REPLAY also what happened.
     /// @param arguments  by which the program runs this test alone
-    [[nodiscard]] std::string report(const std::string& arguments) const;
+    /// @param sign       what the program writes to its standard output when the test fails as it did; given that, the schedule is made
+    ///                   short, by running the program, under WEFT_REPLAY, for at most 10 s. Empty: it stays as it was found
+    [[nodiscard]] std::string report(const std::string& arguments, const std::string& sign = {}) const;
     /// Which run of its test the innermost one of this process is; 0 when there is none.
     [[nodiscard]] static std::size_t schedule_in_force() noexcept;
     /// What the test did that is outside the simulation; empty when nothing.
