@@ -334,32 +334,117 @@ DRIVER_CASE(a_cancelled_copy_ends_one_way) {
     for (const int fd : {from, to}) co_await close_file(on, fd);
 }
 
-// ---- shutdown
+// ---- cancelled early and late, and shutdown
 
-DRIVER_CASE(nothing_about_files_begins_during_shutdown) {
-    const std::string path = on.folder + "/file", other = on.folder + "/other";
+namespace {
+
+/// What an operation of each kind needs, so that it would succeed.
+class samples {
+public:
+    explicit samples(stage& on) : path_(on.folder + "/file"), other_(on.folder + "/other"), link_(on.folder + "/link") {
+        parts_[0] = part(buffer_.data(), 4);
+        asked_.answer = &answer_;
+    }
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+    /// Fills in a record. @param fd  of a file that is open to read and write; for a listing, of a directory
+    void fill(io_operation& record, int fd) {
+        record.fd = has_descriptor(record.kind) ? fd : -1;
+        record.buffer = buffer_.data();
+        record.length = static_cast<std::uint32_t>(buffer_.size());
+        asked_.path = path_.c_str();
+        asked_.target = other_.c_str();
+        switch (record.kind) {
+            case io_kind::readv:
+            case io_kind::writev:
+                record.buffer = parts_.data();
+                record.length = 1;
+                break;
+            case io_kind::truncate:
+            case io_kind::allocate: record.offset = 4; break;
+            case io_kind::change_mode: record.flags = 0600; break;
+            case io_kind::copy_range: record.flags = static_cast<std::uint32_t>(fd); break;
+            case io_kind::symlink:
+            case io_kind::read_link: asked_.path = link_.c_str(); [[fallthrough]];
+            default:
+                if (record.kind != io_kind::read_directory) record.buffer = &asked_;
+                if (record.kind == io_kind::make_directory) asked_.path = other_.c_str();
+        }
+    }
+
+private:
+    std::string path_, other_, link_;
+    std::array<char, 512> buffer_{};
+    std::array<iovec, 1> parts_{};
+    struct statx answer_{};
+    path_request asked_;
+};
+
+constexpr io_kind kinds_of_files[] = {io_kind::readv, io_kind::writev, io_kind::truncate, io_kind::allocate,
+    io_kind::change_mode, io_kind::copy_range, io_kind::read_directory, io_kind::stat_path, io_kind::read_link,
+    io_kind::rename, io_kind::unlink, io_kind::make_directory, io_kind::link, io_kind::symlink};
+
+task<std::string> state_of(stage& on, const samples& of, int fd) {
+    std::string text = co_await text_of(on, fd);
+    const struct statx known = co_await stat_of(on, fd);
+    text += " " + std::to_string(known.stx_mode & 0777) + " " + std::to_string(known.stx_nlink);
+    const int other = co_await open_path(on, of.path(), O_RDONLY);
+    if (other >= 0) co_await close_file(on, other);
+    text += other >= 0 ? " named" : " nameless";
+    co_return text;
+}
+}  // namespace
+
+DRIVER_CASE(what_was_cancelled_before_it_began_does_nothing) {
+    const auto of = std::make_unique<samples>(on);
+    const int fd = co_await new_file(on, of->path(), "0123456789");
+    const std::string before = co_await state_of(on, *of, fd);
+    for (const io_kind kind : kinds_of_files) {
+        io_operation record(kind, [](io_operation&) noexcept { ADD_FAILURE() << "it never began"; });
+        of->fill(record, fd);
+        on.driver.cancel(record);
+        EXPECT_FALSE(on.driver.submit(record)) << static_cast<int>(kind);
+        EXPECT_EQ(record.result, -ECANCELED) << static_cast<int>(kind);
+    }
+    const std::string after = co_await state_of(on, *of, fd);
+    EXPECT_EQ(after, before);
+    co_await close_file(on, fd);
+}
+
+DRIVER_CASE(a_cancellation_that_comes_too_late_changes_nothing) {
+    const std::string path = on.folder + "/file";
     const int fd = co_await new_file(on, path, "0123456789");
-    std::array<char, 512> buffer{};
-    const std::array<iovec, 1> parts{part(buffer.data(), 4)};
-    const auto answer = std::make_unique<struct statx>();
+    for (const io_kind kind : {io_kind::readv, io_kind::truncate, io_kind::change_mode}) {
+        std::array<char, 4> buffer{};
+        const std::array<iovec, 1> parts{part(buffer.data(), 1)};
+        pending done(on, kind, fd, parts.data(), 1, 0, 0600);
+        const int result = co_await done.result();
+        done.cancel();
+        done.cancel();
+        EXPECT_EQ(result, kind == io_kind::readv ? 1 : 0);
+        EXPECT_EQ(done.result_now(), result);
+    }
     path_request asked;
+    const std::string other = on.folder + "/other";
     asked.path = path.c_str();
     asked.target = other.c_str();
-    asked.answer = answer.get();
+    pending renamed(on, io_kind::rename, -1, &asked);
+    const int result = co_await renamed.result();
+    renamed.cancel();
+    EXPECT_EQ(result, 0);
+    EXPECT_EQ(renamed.result_now(), 0);
+    co_await close_file(on, fd);
+}
+
+DRIVER_CASE(nothing_about_files_begins_during_shutdown) {
+    const auto of = std::make_unique<samples>(on);
+    const int fd = co_await new_file(on, of->path(), "0123456789");
     on.driver.cancel_all();
-    for (const io_kind kind : {io_kind::readv, io_kind::writev}) {
-        const int result = co_await perform(on, kind, fd, parts.data(), 1, 0);
-        EXPECT_EQ(result, -ECANCELED) << static_cast<int>(kind);
-    }
-    for (const io_kind kind :
-        {io_kind::truncate, io_kind::allocate, io_kind::change_mode, io_kind::copy_range, io_kind::read_directory}) {
-        const int result = co_await perform(on, kind, fd, buffer.data(), buffer.size(), 4, static_cast<std::uint32_t>(fd));
-        EXPECT_EQ(result, -ECANCELED) << static_cast<int>(kind);
-    }
-    for (const io_kind kind : {io_kind::stat_path, io_kind::read_link, io_kind::rename, io_kind::unlink,
-             io_kind::make_directory, io_kind::link, io_kind::symlink}) {
-        const int result = co_await perform(on, kind, -1, &asked, 0);
-        EXPECT_EQ(result, -ECANCELED) << static_cast<int>(kind);
+    for (const io_kind kind : kinds_of_files) {
+        io_operation record(kind, [](io_operation&) noexcept { ADD_FAILURE() << "it never began"; });
+        of->fill(record, fd);
+        EXPECT_FALSE(on.driver.submit(record)) << static_cast<int>(kind);
+        EXPECT_EQ(record.result, -ECANCELED) << static_cast<int>(kind);
     }
     on.driver.close_now(fd);
 }

@@ -38,22 +38,22 @@ protected:
         std::ranges::sort(paths);
         return paths;
     }
-    using paths = std::vector<std::string>;
+    using names = std::vector<std::string>;
 };
 
 TEST_F(directories, are_listed_without_what_is_below) {
-    EXPECT_EQ(walk("a"), (paths{"a/b", "a/link", "a/one"}));
-    EXPECT_EQ(walk("a/"), (paths{"a/b", "a/link", "a/one"})) << "a slash at the end is one too few to be doubled";
+    EXPECT_EQ(walk("a"), (names{"a/b", "a/link", "a/one"}));
+    EXPECT_EQ(walk("a/"), (names{"a/b", "a/link", "a/one"})) << "a slash at the end is one too few to be doubled";
 }
 
 TEST_F(directories, are_walked_to_a_depth_and_not_through_links) {
     enumeration_options options;
     options.recurse = true;
-    EXPECT_EQ(walk("a", options), (paths{"a/b", "a/b/c", "a/b/c/three", "a/b/two", "a/link", "a/one"}));
+    EXPECT_EQ(walk("a", options), (names{"a/b", "a/b/c", "a/b/c/three", "a/b/two", "a/link", "a/one"}));
     options.max_depth = 1;
-    EXPECT_EQ(walk("a", options), (paths{"a/b", "a/b/c", "a/b/two", "a/link", "a/one"}));
+    EXPECT_EQ(walk("a", options), (names{"a/b", "a/b/c", "a/b/two", "a/link", "a/one"}));
     options.max_depth = 0;
-    EXPECT_EQ(walk("a", options), (paths{"a/b", "a/link", "a/one"}));
+    EXPECT_EQ(walk("a", options), (names{"a/b", "a/link", "a/one"}));
 }
 
 TEST_F(directories, are_walked_through_links_but_never_in_circles) {
@@ -61,7 +61,7 @@ TEST_F(directories, are_walked_through_links_but_never_in_circles) {
     block_on(fs::create_symbolic_link("itself", at("a/itself")));
     enumeration_options options;
     options.recurse = options.follow_links = true;
-    const paths found = walk("a", options);
+    const names found = walk("a", options);
     EXPECT_TRUE(std::ranges::find(found, "a/link/c/three") != found.end());
     EXPECT_TRUE(std::ranges::find(found, "a/b/c/three") != found.end());
     EXPECT_TRUE(std::ranges::find(found, "a/itself") != found.end());
@@ -76,7 +76,9 @@ TEST_F(directories, tell_kinds_names_and_depths) {
             EXPECT_EQ(each.kind, file_kind::regular);
             EXPECT_EQ(each.depth, 2U);
         }
-        if (each.name() == "link") EXPECT_EQ(each.kind, file_kind::link);
+        if (each.name() == "link") {
+            EXPECT_EQ(each.kind, file_kind::link);
+        }
         EXPECT_EQ(each.is_directory(), each.name() == "b" || each.name() == "c");
     }
 }
@@ -122,7 +124,7 @@ TEST_F(directories, errors_below_are_thrown_or_skipped) {
     options.recurse = true;
     EXPECT_THROW(walk("a", options), io_error);
     options.skip_errors = true;
-    EXPECT_EQ(walk("a", options), (paths{"a/b", "a/link", "a/one"}));
+    EXPECT_EQ(walk("a", options), (names{"a/b", "a/link", "a/one"}));
     ASSERT_EQ(::chmod(at("a/b").c_str(), 0755), 0);
 }
 
@@ -134,7 +136,7 @@ TEST_F(directories, a_large_one_is_listed_whole) {
         std::fclose(std::fopen(at(name).c_str(), "w"));
         expected.insert(name);
     }
-    const paths found = walk("many");
+    const names found = walk("many");
     EXPECT_EQ(found.size(), 3000U);
     EXPECT_EQ(std::set<std::string>(found.begin(), found.end()), expected);
     EXPECT_EQ(block_on(fs::remove_all(at("many"))), 3001U);

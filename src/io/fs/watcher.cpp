@@ -224,6 +224,21 @@ task<> watcher::state::handle_directory(change what, std::string path, std::uint
 }
 
 namespace {
+/// A struct inotify_event without its name, which GCC 12 refuses to keep in a coroutine.
+struct event_head {
+    int wd;
+    std::uint32_t mask;
+    std::uint32_t cookie;
+    std::uint32_t len;
+};
+static_assert(sizeof(event_head) == sizeof(inotify_event));
+
+event_head head_of(const std::byte* record) noexcept {
+    event_head head{};
+    std::memcpy(&head, record, sizeof head);
+    return head;
+}
+
 /// @returns whether the event is one of ours
 bool translate(std::uint32_t mask, change& what) noexcept {
     struct pair {
@@ -243,8 +258,7 @@ bool translate(std::uint32_t mask, change& what) noexcept {
 }  // namespace
 
 task<> watcher::state::handle_next() {
-    inotify_event event{};
-    std::memcpy(&event, buffer_.data() + at_, sizeof event);
+    const event_head event = head_of(buffer_.data() + at_);
     const char* const name = reinterpret_cast<const char*>(buffer_.data()) + at_ + sizeof event;
     at_ += sizeof event + event.len;
     if ((event.mask & IN_Q_OVERFLOW) != 0) {
