@@ -185,16 +185,25 @@ task<> tls_session::send_output(cancellation_token token) {
         if (sent_ == out_.size()) refill_output();
         if (out_.empty()) co_return;
         const std::span<const std::byte> rest = std::span<const std::byte>(out_).subspan(sent_);
-        task<std::size_t> sending = transport_->write_some(rest, token);
-        sent_ += co_await std::move(sending).configure_await(false);
+        try {
+            task<std::size_t> sending = transport_->write_some(rest, token);
+            sent_ += co_await std::move(sending).configure_await(false);
+        } catch (const object_disposed&) {
+            throw_closed("write to ");
+        }
     }
 }
 
 // By the one reader. @returns false when the transport has ended
 task<bool> tls_session::receive(cancellation_token token) {
     if (input_ended_) co_return false;
-    task<std::size_t> receiving = transport_->read(std::span<std::byte>(in_), std::move(token));
-    const std::size_t count = co_await std::move(receiving).configure_await(false);
+    std::size_t count = 0;
+    try {
+        task<std::size_t> receiving = transport_->read(std::span<std::byte>(in_), std::move(token));
+        count = co_await std::move(receiving).configure_await(false);
+    } catch (const object_disposed&) {
+        throw_closed("read from ");
+    }
     if (count == 0) {
         input_ended_ = true;
         co_return false;
@@ -243,6 +252,7 @@ task<> tls_session::handshake(ptr self, std::chrono::nanoseconds limit, cancella
     {
         const limited_token stop(token, limit);
         try {
+            self->transport_->send_at_once();
             co_await self->exchange(stop.token()).configure_await(false);
             co_return;
         } catch (const operation_canceled&) {
@@ -266,11 +276,16 @@ void tls_session::check_open() const {
     if (!is_open()) throw object_disposed("tls_stream");
 }
 
+// close() came while an operation was between two visits to the transport: it ends as one that was waiting there.
+void tls_session::throw_closed(const char* attempt) const {
+    throw operation_canceled(attempt + peer_text() + " was canceled: it was closed meanwhile");
+}
+
 task<std::size_t> tls_session::read(ptr self, std::span<std::byte> buffer, cancellation_token token) {
     token.throw_if_cancellation_requested();
+    self->check_open();
     if (buffer.empty()) co_return 0;
     for (;;) {
-        self->check_open();
         const tls_visit seen = self->visit_read(buffer);
         if (seen.output_waits && !self->background_.exchange(true, std::memory_order_relaxed)) {
             static_cast<void>(send_in_background(self));
@@ -295,7 +310,6 @@ task<std::size_t> tls_session::read(ptr self, std::span<std::byte> buffer, cance
 task<> tls_session::write(ptr self, std::span<const std::byte> data, cancellation_token token) {
     self->check_open();
     const async_mutex::guard turn = co_await self->sending_.lock(token).configure_await(false);
-    self->check_open();
     // What a cancelled write has left.
     if (self->sent_ != self->out_.size()) co_await self->send_output(token).configure_await(false);
     while (!data.empty()) {

@@ -82,6 +82,7 @@ private:
 
     void prepare_client();
     void check_open() const;
+    [[noreturn]] void throw_closed(const char* attempt) const;
     [[nodiscard]] tls_visit visit_handshake();
     [[nodiscard]] tls_visit visit_read(std::span<std::byte> buffer);
     /// Encrypts records of `data` into `out_`. @returns how much of it

@@ -44,7 +44,6 @@ task<tls_stream> tls_stream::connect_to(
     std::string host, std::uint16_t port, tls_context context, std::chrono::nanoseconds limit, cancellation_token token) {
     task<tcp_stream> connecting = tcp_stream::connect(host, port, token);
     tcp_stream connected = co_await std::move(connecting).configure_await(false);
-    connected.no_delay();
     task<tls_stream> shaking = connect(std::move(connected), std::move(context), std::move(host), limit, std::move(token));
     co_return co_await std::move(shaking).configure_await(false);
 }

@@ -41,7 +41,7 @@ concept byte_stream = std::move_constructible<Stream> &&
 /// One end of a TLS connection whose handshake has succeeded.
 ///
 /// A resource: move-only. It owns the stream below it. The library is driven through memory, so it runs over anything that moves bytes,
-/// and in any runtime and driver; the price is one copy of the encrypted bytes each way.
+/// and in any runtime and driver; the price is one copy of the encrypted bytes each way. A tcp_stream is told no_delay().
 ///
 /// Continuation  of every operation: posted to the captured context, else to the pool.
 /// Threads       one read and one write may be pending at a time, started from any thread; close() from any thread.

@@ -21,6 +21,8 @@ public:
     [[nodiscard]] virtual task<std::size_t> read(std::span<std::byte> buffer, cancellation_token token) = 0;
     [[nodiscard]] virtual task<std::size_t> write_some(std::span<const std::byte> data, cancellation_token token) = 0;
     [[nodiscard]] virtual task<> close() = 0;
+    /// Small records are not held back until others are acknowledged. @throws io_error
+    virtual void send_at_once() = 0;
     /// Names the peer in errors; empty: unknown.
     [[nodiscard]] virtual std::string peer() const = 0;
 
@@ -40,6 +42,9 @@ public:
         return task<std::size_t>(stream_.write_some(data, std::move(token)));
     }
     [[nodiscard]] task<> close() override { return task<>(stream_.close()); }
+    void send_at_once() override {
+        if constexpr (requires { stream_.no_delay(); }) stream_.no_delay();
+    }
     [[nodiscard]] std::string peer() const override {
         if constexpr (requires { stream_.remote_endpoint().to_string(); }) return stream_.remote_endpoint().to_string();
         else return std::string();
