@@ -147,7 +147,7 @@ endfunction()
 # examples/<name>/*.cpp become example_<name>, run by a test. In examples/user_page every <program>_main.cpp is a program
 # user_page_<program>, and every other source belongs to all of them.
 function(weft_examples)
-    weft_existing(storeys core io http data)
+    weft_existing(storeys core io tls http data)
     file(GLOB folders LIST_DIRECTORIES true CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/*")
     foreach(folder IN LISTS folders)
         if(NOT IS_DIRECTORY "${folder}")

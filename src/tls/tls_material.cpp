@@ -14,6 +14,9 @@ namespace weft::inline WEFT_ABI::detail {
 
 namespace {
 
+// OpenSSL would clean up at exit, when threads of the pool may still be using it. It is told not to before anybody else uses it.
+[[maybe_unused]] const int no_clean_up_at_exit = ::OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+
 std::string contents_of(const std::string& path) {
     const std::string attempt = "read '" + path + "'";
     std::FILE* const file = std::fopen(path.c_str(), "rbe");

@@ -3,7 +3,7 @@
 // A question goes these steps:
 //  1. join(): known to the cache, or joined to an equal one under way, or handed to c-ares. That sends, and so reports interest in
 //     sockets (on_interest).
-//  2. the end of the round posts a task for each new interest (serve) and sees to it that one waits for the next deadline.
+//  2. the end of the round starts a task for each new interest (serve) and sees to it that one waits for the next deadline.
 //  3. these call process() when the driver or the timer says so; c-ares calls on_addresses or on_name, at the latest when its tries
 //     are used up.
 //  4. the end of that round completes the question's source, which resumes the askers on their own threads.
@@ -28,6 +28,7 @@
 #include "io/net/socket_state.hpp"
 #include "weft/base/error.hpp"
 #include "weft/context/execution_context.hpp"
+#include "weft/scheduling/block_on.hpp"
 #include "weft/scheduling/delay.hpp"
 #include "weft/scheduling/runtime.hpp"
 #include "weft/task/wait_async.hpp"
@@ -140,31 +141,16 @@ private:
     }
     void start_tasks(std::vector<std::pair<dns_lease, dns_way>> to_serve, bool keep) noexcept {
         try {
-            // These tasks are nobody's: the asker's async-local values have no business in them.
+            // These tasks are the engine's runtime's and nobody else's: not the asker's, nor do its async-local values come along.
+            const home_scope home(engine_.home_->pool());
             std::optional<execution_context::flow_guard> alone;
             if (!execution_context::is_flow_suppressed()) alone.emplace(execution_context::suppress_flow());
-            for (auto& [socket, way] : to_serve) {
-                engine_.home_->pool().post(
-                    [self = engine_.shared_from_this(), held = std::move(socket), which = way]() mutable {
-                        static_cast<void>(serve(std::move(self), std::move(held), which));
-                    });
-            }
-            if (keep) {
-                engine_.home_->pool().post(
-                    [self = engine_.shared_from_this()]() mutable { static_cast<void>(keep_deadlines(std::move(self))); });
-            }
+            for (auto& [socket, way] : to_serve)
+                static_cast<void>(serve(engine_.shared_from_this(), std::move(socket), way));
+            if (keep) static_cast<void>(keep_deadlines(engine_.shared_from_this()));
         } catch (...) {
-            give_up();
+            engine_.give_up();
         }
-    }
-    /// The runtime takes no work any more: nobody will be answered.
-    void give_up() noexcept {
-        std::vector<dns_question_ptr> left;
-        lock_.lock();
-        for (auto& [key, asked] : engine_.under_way_) left.push_back(asked);
-        if (engine_.channel_ != nullptr) ::ares_cancel(engine_.channel_);
-        lock_.unlock();
-        for (dns_question_ptr& each : left) each->source.try_set_canceled();
     }
 
     dns_engine& engine_;
@@ -325,6 +311,16 @@ void dns_engine::leave(const dns_question_ptr& asked) noexcept {
     if (--waiting_ == 0 && !under_way_.empty()) ::ares_cancel(channel_);
 }
 
+void dns_engine::give_up() noexcept {
+    std::vector<dns_question_ptr> left;
+    {
+        const std::lock_guard guard(mutex_);
+        for (auto& [key, asked] : under_way_) left.push_back(asked);
+        if (channel_ != nullptr) ::ares_cancel(channel_);
+    }
+    for (dns_question_ptr& each : left) each->source.try_set_canceled();
+}
+
 void dns_engine::clear_cache() noexcept {
     const std::lock_guard guard(mutex_);
     cache_.clear();
@@ -440,7 +436,8 @@ task<> dns_engine::serve(std::shared_ptr<dns_engine> self, dns_lease socket, dns
             io_request request(&*socket, nullptr, 0, stop, events);
             static_cast<void>(co_await dns_wait(std::move(request)).configure_await(false));
         } catch (const operation_canceled&) {
-            // The socket is closed, or the runtime ends: then the askers end with it.
+            // The socket is closed; or the runtime ends, and nobody would be answered any more.
+            if (!stop.is_cancellation_requested()) self->give_up();
             co_return;
         } catch (const io_error&) {
             // c-ares finds the error itself.

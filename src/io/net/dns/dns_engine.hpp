@@ -94,6 +94,8 @@ private:
     [[nodiscard]] dns_question_ptr join(question_kind kind, const std::string& text, dns_answer_ptr& known);
     void start(dns_question& asked);
     void leave(const dns_question_ptr& asked) noexcept;
+    /// Cancels all who wait.
+    void give_up() noexcept;
     void end(dns_question& asked, int status, dns_answer answer, std::chrono::seconds ttl) noexcept;
     void process(int read_fd, int write_fd);
     [[nodiscard]] bool next_deadline(std::chrono::milliseconds& left) noexcept;
