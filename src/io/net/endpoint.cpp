@@ -101,6 +101,12 @@ endpoint endpoint::loopback_v6(std::uint16_t port) noexcept {
     return from_bytes(true, bytes, port);
 }
 
+endpoint endpoint::unmapped() const noexcept {
+    constexpr std::uint8_t prefix[12]{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (!v6_ || !std::equal(std::begin(prefix), std::end(prefix), bytes_.begin())) return *this;
+    return from_bytes(false, bytes_.data() + 12, port_);
+}
+
 std::string endpoint::address() const {
     char text[INET6_ADDRSTRLEN] = "?";
     ::inet_ntop(v6_ ? AF_INET6 : AF_INET, bytes_.data(), text, sizeof text);

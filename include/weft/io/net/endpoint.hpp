@@ -43,6 +43,9 @@ public:
     /// The interface of a link-local IPv6 address; 0: none.
     [[nodiscard]] std::uint32_t scope() const noexcept { return scope_; }
 
+    /// Itself, but ::ffff:1.2.3.4, by which an IPv6 socket knows an IPv4 peer, as 1.2.3.4.
+    [[nodiscard]] endpoint unmapped() const noexcept;
+
     /// "127.0.0.1", "::1"
     [[nodiscard]] std::string address() const;
     /// "127.0.0.1:80", "[::1]:80"
