@@ -2,12 +2,12 @@
 // are those of docs/io-promises.md; scripts/faults counts the pairs.
 // SPDX-License-Identifier: MIT
 
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <thread>
 
+#include "attempt.hpp"
 #include "fault_subjects.hpp"
 #include "support/eventually.hpp"
 #include "weft/scheduling/block_on.hpp"
@@ -20,34 +20,6 @@ namespace weft_test {
 using namespace weft;
 
 namespace {
-
-/// A record that is filled in first and submitted later. Lives until its answer has come.
-class attempt : io_operation {
-public:
-    attempt(stage& on, io_kind what, subject& about) : io_operation(what, &answered), driver_(&on.driver) {
-        about.fill(*this);
-    }
-
-    void spoil_descriptor() { fd = -1; }
-    void submit() {
-        if (!driver_->submit(*this)) settle();
-    }
-    void cancel() { driver_->cancel(*this); }
-    [[nodiscard]] task<int> answer() { return answer_.task(); }
-    [[nodiscard]] bool is_done() { return answer_.task().is_completed(); }
-    /// More than one: the driver has answered twice.
-    [[nodiscard]] int answers() const { return answers_.load(); }
-
-private:
-    static void answered(io_operation& operation) noexcept { static_cast<attempt&>(operation).settle(); }
-    void settle() {
-        if (answers_.fetch_add(1) == 0) answer_.set_result(result);
-    }
-
-    io_driver* driver_;
-    std::atomic<int> answers_{0};
-    task_completion_source<int> answer_{creation_options::run_continuations_asynchronously};
-};
 
 /// What a fault needs to know.
 struct scene {
