@@ -169,6 +169,7 @@ int file_handle::attempt(io_operation& operation) {
             if (file_ != nullptr) file_->mode = operation.flags & 07777;
             return 0;
         case io_kind::copy_range: return copy_from(operation);
+        case io_kind::watch_path: return -EINVAL;
         case io_kind::read_directory: return list(static_cast<char*>(operation.buffer), operation.length);
         case io_kind::stat: {
             file_system::found self;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -368,8 +369,15 @@ public:
             case io_kind::read_link: asked_.path = link_.c_str(); [[fallthrough]];
             default:
                 if (record.kind != io_kind::read_directory) record.buffer = &asked_;
+                if (record.kind == io_kind::watch_path) record.flags = IN_CREATE;
                 if (record.kind == io_kind::make_directory) asked_.path = other_.c_str();
         }
+    }
+
+    [[nodiscard]] std::unique_ptr<pending> start(stage& on, io_kind kind, int fd) {
+        io_operation record(kind);
+        fill(record, fd);
+        return std::make_unique<pending>(on, kind, record.fd, record.buffer, record.length, record.offset, record.flags);
     }
 
 private:
@@ -382,7 +390,7 @@ private:
 
 constexpr io_kind kinds_of_files[] = {io_kind::readv, io_kind::writev, io_kind::truncate, io_kind::allocate,
     io_kind::change_mode, io_kind::copy_range, io_kind::read_directory, io_kind::stat_path, io_kind::read_link,
-    io_kind::rename, io_kind::unlink, io_kind::make_directory, io_kind::link, io_kind::symlink};
+    io_kind::rename, io_kind::unlink, io_kind::make_directory, io_kind::link, io_kind::symlink, io_kind::watch_path};
 
 task<std::string> state_of(stage& on, const samples& of, int fd) {
     std::string text = co_await text_of(on, fd);
@@ -412,28 +420,29 @@ DRIVER_CASE(what_was_cancelled_before_it_began_does_nothing) {
 }
 
 DRIVER_CASE(a_cancellation_that_comes_too_late_changes_nothing) {
-    const std::string path = on.folder + "/file";
-    const int fd = co_await new_file(on, path, "0123456789");
-    for (const io_kind kind : {io_kind::readv, io_kind::truncate, io_kind::change_mode}) {
-        std::array<char, 4> buffer{};
-        const std::array<iovec, 1> parts{part(buffer.data(), 1)};
-        pending done(on, kind, fd, parts.data(), 1, 0, 0600);
-        const int result = co_await done.result();
-        done.cancel();
-        done.cancel();
-        EXPECT_EQ(result, kind == io_kind::readv ? 1 : 0);
-        EXPECT_EQ(done.result_now(), result);
+    const auto of = std::make_unique<samples>(on);
+    const int fd = co_await new_file(on, of->path(), "0123456789");
+    for (const io_kind kind : kinds_of_files) {
+        const std::unique_ptr<pending> done = of->start(on, kind, fd);
+        const int result = co_await done->result();
+        EXPECT_NE(result, -ECANCELED) << static_cast<int>(kind);
+        done->cancel();
+        done->cancel();
+        EXPECT_EQ(done->result_now(), result) << static_cast<int>(kind);
     }
-    path_request asked;
-    const std::string other = on.folder + "/other";
-    asked.path = path.c_str();
-    asked.target = other.c_str();
-    pending renamed(on, io_kind::rename, -1, &asked);
-    const int result = co_await renamed.result();
-    renamed.cancel();
-    EXPECT_EQ(result, 0);
-    EXPECT_EQ(renamed.result_now(), 0);
     co_await close_file(on, fd);
+}
+
+DRIVER_CASE(no_operation_is_carried_out_on_a_closed_descriptor) {
+    const auto of = std::make_unique<samples>(on);
+    const int fd = co_await new_file(on, of->path(), "0123456789");
+    co_await close_file(on, fd);
+    for (const io_kind kind : kinds_of_files) {
+        if (!has_descriptor(kind)) continue;
+        const std::unique_ptr<pending> asked = of->start(on, kind, fd);
+        const int result = co_await asked->result();
+        EXPECT_EQ(result, -EBADF) << static_cast<int>(kind);
+    }
 }
 
 DRIVER_CASE(nothing_about_files_begins_during_shutdown) {

@@ -1,6 +1,7 @@
 // tests/io/signals_stress_test.cpp: signals that interrupt system calls are never seen by those who asked for files.
 // SPDX-License-Identifier: MIT
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <thread>
@@ -12,6 +13,7 @@
 #include "weft/fs/directory.hpp"
 #include "weft/fs/file.hpp"
 #include "weft/fs/file_operations.hpp"
+#include "weft/fs/watcher.hpp"
 
 namespace {
 
@@ -19,6 +21,20 @@ using namespace weft;
 using namespace weft_test;
 
 class signals : public folder_test {};
+
+task<> change_sizes(std::string path) {
+    fs::file both = co_await fs::file::open(std::move(path), fs::open_mode::read | fs::open_mode::write);
+    co_await both.truncate(100);
+    co_await both.allocate(100'000);
+    const std::string text = "text";
+    const std::array<std::span<const std::byte>, 2> parts{std::as_bytes(std::span(text)), std::as_bytes(std::span(text))};
+    co_await both.write_vectored(parts);
+    std::array<std::byte, 8> buffer{};
+    const std::array<std::span<std::byte>, 1> room{std::span<std::byte>(buffer)};
+    const std::size_t count = co_await both.read_vectored_at(0, room);
+    EXPECT_EQ(count, 8U);
+    co_await both.close();
+}
 
 task<> use_files(std::string folder, int rounds) {
     const std::string first = folder + "/first", second = folder + "/second", below = folder + "/below";
@@ -36,6 +52,14 @@ task<> use_files(std::string folder, int rounds) {
         EXPECT_EQ(found.size(), 3U);
         const std::string back = co_await fs::read_all_text(second);
         EXPECT_EQ(back.size(), text.size());
+        const std::string link = below + "/link", other = below + "/other";
+        co_await fs::create_symbolic_link(first, link);
+        const std::string leads = co_await fs::read_link(link);
+        EXPECT_EQ(leads, first);
+        co_await fs::create_hard_link(first, other);
+        co_await change_sizes(other);
+        fs::watcher watching = co_await fs::watcher::open(folder);
+        co_await watching.close();
         static_cast<void>(co_await fs::remove_all(below));
     }
 }

@@ -128,6 +128,38 @@ TEST_F(whole_files, a_link_at_the_end_may_be_refused) {
     EXPECT_TRUE(block_on(fs::file::open(at("link"), open_mode::write | open_mode::write_through)).is_open());
 }
 
+// ---- what is no regular file
+
+task<> talk_through_a_pipe(std::string path) {
+    fs::file pipe = co_await fs::file::open(path, open_mode::read | open_mode::write);
+    std::array<std::byte, 8> buffer{};
+    task<std::size_t> reading = pipe.read(buffer);
+    EXPECT_FALSE(reading.is_completed());
+    co_await pipe.write(std::string_view("one"));
+    std::size_t count = co_await std::move(reading);
+    EXPECT_EQ(count, 3U);
+    const std::array<std::span<std::byte>, 2> room{std::span(buffer).first(2), std::span(buffer).subspan(2)};
+    reading = pipe.read_vectored(room);
+    EXPECT_FALSE(reading.is_completed());
+    const std::string text = "more";
+    const std::array<std::span<const std::byte>, 1> parts{std::as_bytes(std::span(text))};
+    co_await pipe.write_vectored(parts);
+    count = co_await std::move(reading);
+    EXPECT_EQ(count, 4U);
+    cancellation_source source;
+    reading = pipe.read_vectored(room, source.token());
+    source.cancel();
+    const std::string canceled = co_await failure_of(std::move(reading));
+    EXPECT_NE(canceled, "");
+    co_await pipe.close();
+}
+
+TEST_F(whole_files, nobody_waits_inside_a_read_of_a_pipe) {
+    ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+    block_on(talk_through_a_pipe(at("pipe")));
+    EXPECT_EQ(block_on(fs::stat(at("pipe"))).kind, fs::file_kind::fifo);
+}
+
 // ---- limits and lines
 
 TEST_F(whole_files, what_is_too_long_is_refused) {

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -54,6 +55,19 @@ bool is_stream(int fd) noexcept {
     int type = 0;
     socklen_t size = sizeof type;
     return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+/// Reads and writes have no flag that keeps them from waiting: a pipe or terminal that was opened by a path gets it for good.
+void never_wait(const io_operation& operation) noexcept {
+    switch (operation.kind) {
+        case io_kind::read:
+        case io_kind::write:
+        case io_kind::readv:
+        case io_kind::writev: break;
+        default: return;
+    }
+    const int flags = ::fcntl(operation.fd, F_GETFL);
+    if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(operation.fd, F_SETFL, flags | O_NONBLOCK);
 }
 
 /// Makes the call and notes what its answer says about the direction. @returns false when it was refused
@@ -198,6 +212,7 @@ descriptor_record::known_as epoll_driver::classify(io_operation& operation, desc
     if (watch(operation.fd, record, choose_set())) {
         record.kind = descriptor_record::known_as::pollable;
         record.stream = is_stream(operation.fd);
+        never_wait(operation);
         int highest = highest_fd_.load(std::memory_order_relaxed);
         while (highest < operation.fd &&
             !highest_fd_.compare_exchange_weak(highest, operation.fd, std::memory_order_relaxed)) {}
