@@ -31,7 +31,7 @@ weft::task<> serve_one(weft::net::tcp_stream raw, tls_context context) {
         }
         co_await peer.shutdown_send();
     } catch (const weft::io_error& error) {
-        std::printf("server: %s\n", error.code().category().name());
+        std::printf("server: %s\n", error.code().message().c_str());
     }
 }
 

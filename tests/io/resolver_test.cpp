@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -161,6 +162,33 @@ TEST_F(resolvers, some_names_ask_nobody) {
     EXPECT_EQ(ask(ours, "2001:db8::77"), texts{"2001:db8::77"});
     EXPECT_EQ(error_of(ours.resolve("what.invalid", 80)), code(resolve_errc::not_found));
     EXPECT_EQ(ours.statistics().asked, 0U);
+}
+
+/// A name of the hosts file that is not under localhost, with its address; empty: it has none.
+std::pair<std::string, std::string> name_in_hosts_file() {
+    std::ifstream file("/etc/hosts");
+    std::string line;
+    while (std::getline(file, line)) {
+        std::istringstream words(line.substr(0, line.find('#')));
+        std::string address;
+        std::string name;
+        words >> address;
+        while (words >> name) {
+            const bool plain = name.find("localhost") == std::string::npos && name.find("ip6-") == std::string::npos;
+            if (plain && endpoint::try_from_address(address, 0)) return {name, endpoint(address, 0).address()};
+        }
+    }
+    return {};
+}
+
+TEST_F(resolvers, the_hosts_file_is_asked_first) {
+    const auto [name, address] = name_in_hosts_file();
+    if (name.empty()) GTEST_SKIP() << "/etc/hosts names nothing but localhost";
+    const resolver ours(options_);
+    const std::vector<std::string> found = ask(ours, name);
+    EXPECT_NE(std::ranges::find(found, address), found.end()) << name;
+    EXPECT_EQ(server_.questions(name), 0);
+    EXPECT_EQ(ours.statistics().kept, 0U) << "the file may change at any time";
 }
 
 TEST_F(resolvers, short_names_are_tried_in_the_search_domains) {
