@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -22,6 +23,28 @@ namespace weft::inline WEFT_ABI {
 namespace {
 
 int answer(int result) noexcept { return result < 0 ? -errno : result; }
+
+/// This thread gets no SIGPIPE while it lives: sendfile(2) has no flag against it.
+class no_broken_pipe {
+public:
+    no_broken_pipe() noexcept {
+        sigemptyset(&it_);
+        sigaddset(&it_, SIGPIPE);
+        ::pthread_sigmask(SIG_BLOCK, &it_, &before_);
+    }
+    ~no_broken_pipe() {
+        if (sigismember(&before_, SIGPIPE) == 1) return;
+        const timespec now{};
+        while (::sigtimedwait(&it_, nullptr, &now) < 0 && errno == EINTR) {}
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    no_broken_pipe(const no_broken_pipe&) = delete;
+    no_broken_pipe& operator=(const no_broken_pipe&) = delete;
+
+private:
+    sigset_t it_{};
+    sigset_t before_{};
+};
 
 /// The drivers given by set_io_driver(). A world of one thread each, so there are few.
 struct substitutes {
@@ -55,6 +78,7 @@ int io_driver::peek(int fd) noexcept {
 
 std::int64_t io_driver::send_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept {
     auto from = static_cast<off_t>(offset);
+    const no_broken_pipe quiet;
     for (;;) {
         const ssize_t sent = ::sendfile(socket, file, &from, count);
         if (sent >= 0) return sent;

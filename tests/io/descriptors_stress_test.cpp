@@ -17,6 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 using namespace weft;
 using namespace weft_test;
+using net::endpoint;
+using net::endpoint;
 using net::tcp_listener;
 using net::tcp_stream;
 

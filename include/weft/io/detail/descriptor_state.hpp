@@ -13,6 +13,8 @@
 namespace weft::inline WEFT_ABI::detail {
 
 struct task_core;
+/// Lets what works on two objects at once see their states.
+struct descriptor_access;
 
 /// The driver of the runtime the calling thread works for.
 /// @throws invalid_operation  when that runtime was made without I/O, or there is none and nobody gave a driver

@@ -111,6 +111,7 @@ public:
     [[nodiscard]] bool is_open() const noexcept { return owner_.is_open(); }
 
 private:
+    friend struct detail::descriptor_access;
     explicit file(detail::descriptor_owner owner) noexcept : owner_(std::move(owner)) {}
     friend class directory_reader;
     friend class file_copy;

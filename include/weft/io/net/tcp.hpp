@@ -134,6 +134,7 @@ public:
 
 private:
     friend class tcp_listener;
+    friend struct detail::descriptor_access;
     explicit tcp_stream(detail::descriptor_owner owner) noexcept : owner_(std::move(owner)) {}
 
     [[nodiscard]] detail::io_request request(const void* data, std::size_t size, cancellation_token&& token) const;

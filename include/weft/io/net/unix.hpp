@@ -137,6 +137,7 @@ public:
 
 private:
     friend class unix_listener;
+    friend struct detail::descriptor_access;
     explicit unix_stream(detail::descriptor_owner owner) noexcept : owner_(std::move(owner)) {}
     [[nodiscard]] detail::io_request request(const void* data, std::size_t size, cancellation_token&& token) const;
     [[nodiscard]] detail::local_socket_state& state() const;
