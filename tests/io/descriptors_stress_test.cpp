@@ -95,10 +95,14 @@ task<int> shed() {
 constexpr const char* one_report = "^(weft: I/O goes[^\n]*\n)?weft: accept on '127[^\n]*EMFILE[^\n]*\n$";
 
 TEST_F(out_of_descriptors_DeathTest, accept_waits_without_spinning_says_so_once_and_goes_on) {
+    if (WEFT_ASAN)
+        GTEST_SKIP() << "the undefined-behaviour sanitizer looks at memory through pipes, and reports when it gets none";
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     EXPECT_EXIT(std::_Exit(block_on(run_out())), ::testing::ExitedWithCode(0), one_report);
 }
 TEST_F(out_of_descriptors_DeathTest, who_waits_too_long_is_turned_away) {
+    if (WEFT_ASAN)
+        GTEST_SKIP() << "the undefined-behaviour sanitizer looks at memory through pipes, and reports when it gets none";
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     EXPECT_EXIT(std::_Exit(block_on(shed())), ::testing::ExitedWithCode(0), one_report);
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <set>
 
@@ -171,6 +172,26 @@ task<> closed(bool by_destruction) {
 }
 TEST_F(udp, close_ends_what_is_pending) { block_on(closed(false)); }
 TEST_F(udp, destruction_ends_what_is_pending) { block_on(closed(true)); }
+
+task<> receive_for_ever(udp_socket socket, std::atomic<int>& waiting) {
+    std::array<std::byte, 4> room{};
+    ++waiting;
+    static_cast<void>(co_await socket.receive_from(room));
+}
+
+task<> leave_receives_behind(std::atomic<int>& waiting) {
+    for (int i = 0; i < 20; ++i) receive_for_ever(udp_socket::bind(endpoint::loopback_v4()), waiting).forget();
+    co_return;
+}
+
+TEST_F(udp, shutdown_cancels_what_waits_for_datagrams) {
+    runtime where;
+    std::atomic<int> waiting{0};
+    block_on(where, &leave_receives_behind, std::ref(waiting));
+    EXPECT_EQ(waiting.load(), 20);
+    const shutdown_report report = where.shutdown(std::chrono::milliseconds(50));
+    EXPECT_FALSE(report.operations_left) << report.to_string();
+}
 
 // ---- options
 
