@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 using namespace weft;
 using namespace weft_test;
 using net::endpoint;
-using net::endpoint;
 using net::tcp_listener;
 using net::tcp_stream;
 

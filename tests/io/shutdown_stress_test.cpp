@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "support.hpp"
+#include "weft/base/error.hpp"
 #include "weft/fs/file.hpp"
 #include "weft/run_blocking.hpp"
 #include "weft/scheduling/yield.hpp"
@@ -34,10 +35,14 @@ struct witness {
 task<> echo(net::tcp_stream stream) {
     const witness here;
     std::array<char, 256> buffer{};
-    for (;;) {
-        const std::size_t count = co_await stream.read(std::span<char>(buffer));
-        if (count == 0) co_return;
-        co_await stream.write(std::string_view(buffer.data(), count));
+    try {
+        for (;;) {
+            const std::size_t count = co_await stream.read(std::span<char>(buffer));
+            if (count == 0) co_return;
+            co_await stream.write(std::string_view(buffer.data(), count));
+        }
+    } catch (const io_error&) {
+        // The other end went first.
     }
 }
 
@@ -53,9 +58,13 @@ task<> chatter(net::endpoint to) {
     const witness here;
     net::tcp_stream stream = co_await net::tcp_stream::connect(to);
     std::array<char, 256> buffer{};
-    for (;;) {
-        co_await stream.write("a line of words");
-        static_cast<void>(co_await stream.read(std::span<char>(buffer)));
+    try {
+        for (;;) {
+            co_await stream.write("a line of words");
+            static_cast<void>(co_await stream.read(std::span<char>(buffer)));
+        }
+    } catch (const io_error&) {
+        // The other end went first.
     }
 }
 
