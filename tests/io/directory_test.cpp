@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 
 #include <algorithm>
+#include <array>
 #include <set>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "folder.hpp"

@@ -1,8 +1,8 @@
 // tests/io/whole_files_test.cpp: files in one call: vectors, limits, lines, replacing, copying.
 // SPDX-License-Identifier: MIT
 
+#include <algorithm>
 #include <array>
-#include <mutex>
 #include <stdexcept>
 
 #include <fcntl.h>

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -49,11 +50,11 @@ public:
 
 private:
     void link(const cancellation_token& first, const cancellation_token& second) {
-        source_ = cancellation_source::linked(first, second);
-        token_ = source_.token();
+        source_.emplace(cancellation_source::linked(first, second));
+        token_ = source_->token();
     }
 
-    cancellation_source source_{};
+    std::optional<cancellation_source> source_;
     cancellation_token token_;
 };
 
