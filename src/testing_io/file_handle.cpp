@@ -62,6 +62,7 @@ int file_handle::move_parts(const io_operation& operation) {
     if (count > most_parts) return -EINVAL;
     std::string all;
     for (std::size_t i = 0; i < count; ++i) {
+        if (parts[i].iov_len == 0) continue;
         if (operation.kind == io_kind::writev) all.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
         else all.resize(all.size() + parts[i].iov_len);
     }
@@ -70,7 +71,7 @@ int file_handle::move_parts(const io_operation& operation) {
     std::string_view rest(all.data(), static_cast<std::size_t>(std::max(got, 0)));
     for (std::size_t i = 0; i < count && !rest.empty(); ++i) {
         const std::size_t fits = std::min(rest.size(), parts[i].iov_len);
-        std::memcpy(parts[i].iov_base, rest.data(), fits);
+        if (fits != 0) std::memcpy(parts[i].iov_base, rest.data(), fits);
         rest.remove_prefix(fits);
     }
     return got;
