@@ -46,7 +46,7 @@ task<std::size_t> check_pattern(tls_stream& from, unsigned seed) {
     for (;;) {
         const std::size_t count = co_await from.read(std::span<std::byte>(buffer));
         if (count == 0) break;
-        for (std::size_t i = 0; i < count; ++i) wrong += buffer[i] == pattern(at + i, seed) ? 0 : 1;
+        for (std::size_t i = 0; i < count; ++i) wrong += buffer[i] == pattern(at + i, seed) ? 0U : 1U;
         at += count;
     }
     EXPECT_EQ(wrong, 0U);
