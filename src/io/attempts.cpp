@@ -22,6 +22,7 @@ std::string attempt_to_truncate(const descriptor_state& state) { return on_name(
 std::string attempt_to_allocate(const descriptor_state& state) { return on_name("allocate room for", state); }
 std::string attempt_to_change_mode(const descriptor_state& state) { return on_name("change the permissions of", state); }
 std::string attempt_to_list(const descriptor_state& state) { return on_name("list", state); }
+std::string attempt_to_await(const descriptor_state& state) { return on_name("wait for", state); }
 std::string attempt_on_path(const descriptor_state& state) { return state.name(); }
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "io/net/accepting.hpp"
@@ -53,6 +54,10 @@ socket_state& tcp_stream::state() const {
 
 detail::io_request tcp_stream::request(const void* data, std::size_t size, cancellation_token&& token) const {
     return detail::io_request(&state(), const_cast<void*>(data), size, std::move(token));
+}
+
+detail::io_request tcp_stream::request_ready(cancellation_token&& token) const {
+    return detail::io_request(&state(), nullptr, 0, std::move(token), POLLIN);
 }
 
 task<tcp_stream> tcp_stream::connect(endpoint remote, cancellation_token token) {

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -214,6 +215,10 @@ local_socket_state& unix_stream::state() const {
 
 detail::io_request unix_stream::request(const void* data, std::size_t size, cancellation_token&& token) const {
     return detail::io_request(&state(), const_cast<void*>(data), size, std::move(token));
+}
+
+detail::io_request unix_stream::request_ready(cancellation_token&& token) const {
+    return detail::io_request(&state(), nullptr, 0, std::move(token), POLLIN);
 }
 
 task<unix_stream> unix_stream::connect(unix_endpoint remote, cancellation_token token) {

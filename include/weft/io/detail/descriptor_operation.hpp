@@ -25,6 +25,7 @@ namespace weft::inline WEFT_ABI::detail {
 /// Of a state that is a name and nothing else: its name() is the whole attempt.
 [[nodiscard]] std::string attempt_on_path(const descriptor_state& state);
 [[nodiscard]] std::string attempt_to_stat(const descriptor_state& state);
+[[nodiscard]] std::string attempt_to_await(const descriptor_state& state);
 
 /// @tparam Kind     what is asked of the kernel
 /// @tparam T        void, or what the kernel's count or descriptor becomes
@@ -43,6 +44,7 @@ public:
     [[nodiscard]] bool await_ready() noexcept { return ready(); }
     [[nodiscard]] bool start(task_core& awaiter) noexcept { return begin(awaiter); }
     T await_resume() {
+        if constexpr (Kind == io_kind::poll && std::is_void_v<T>) doubt_readiness();
         if constexpr (std::is_void_v<T>) static_cast<void>(finish(Attempt));
         else return static_cast<T>(finish(Attempt, gives_errors));
     }
@@ -65,6 +67,8 @@ using change_mode_operation = descriptor_operation<io_kind::change_mode, void, &
 using copy_range_operation = descriptor_operation<io_kind::copy_range, std::int32_t, &attempt_to_write, true>;
 using read_directory_operation = descriptor_operation<io_kind::read_directory, std::size_t, &attempt_to_list>;
 using stat_operation = descriptor_operation<io_kind::stat, void, &attempt_to_stat>;
+/// Waits until the descriptor is ready for what the request's offset says: POLLIN, POLLOUT. Has no buffer.
+using ready_operation = descriptor_operation<io_kind::poll, void, &attempt_to_await>;
 
 static_assert(sizeof(receive_operation) <= 128, "an operation of I/O stays within 128 bytes of the awaiting frame");
 

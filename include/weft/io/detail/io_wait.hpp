@@ -2,6 +2,7 @@
 // <weft/io/detail/io_wait.hpp>: what every awaited operation on a descriptor is made of: record, cancellation and awaiter.
 // SPDX-License-Identifier: MIT
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -46,6 +47,11 @@ protected:
     /// @returns the result; a negative errno only with give_errors
     /// @throws operation_canceled, object_disposed, io_error
     std::int32_t finish(std::string (*attempt)(const descriptor_state&), bool give_errors = false);
+
+    /// Before finish(): readiness that our own close made up is none.
+    void doubt_readiness() noexcept {
+        if (entered_ && result >= 0 && state_->is_closing()) result = -ECANCELED;
+    }
 
     /// Sends on until everything has been sent. Set before ready().
     void send_everything() noexcept { io_operation::complete = &continue_writing; }

@@ -81,6 +81,11 @@ public:
     [[nodiscard]] detail::receive_operation read(std::span<char> buffer, cancellation_token token = {}) {
         return detail::receive_operation(request(buffer.data(), buffer.size(), std::move(token)));
     }
+    /// Waits, without a buffer, until a read would end at once: bytes have come, or the end, or an error that the read then throws.
+    /// So a connection that is idle costs no buffer. Allocates nothing.
+    [[nodiscard]] detail::ready_operation readable(cancellation_token token = {}) const {
+        return detail::ready_operation(request_ready(std::move(token)));
+    }
     /// Reads until `buffer` is full. @throws io_error  (EPIPE) when the stream ends before
     [[nodiscard]] task<> read_exactly(std::span<std::byte> buffer, cancellation_token token = {});
 
@@ -138,6 +143,7 @@ private:
     explicit tcp_stream(detail::descriptor_owner owner) noexcept : owner_(std::move(owner)) {}
 
     [[nodiscard]] detail::io_request request(const void* data, std::size_t size, cancellation_token&& token) const;
+    [[nodiscard]] detail::io_request request_ready(cancellation_token&& token) const;
     [[nodiscard]] detail::socket_state& state() const;
 
     detail::descriptor_owner owner_;
