@@ -130,6 +130,10 @@ task<> names(two_nodes& nodes) {
     const std::vector<endpoint> known = co_await net::resolve("server", 80);
     EXPECT_EQ(known.front(), nodes.server.at(80));
     const std::vector<endpoint> alias = co_await net::resolve("db.internal", 5432);
+    const net::resolver own;
+    task<std::vector<endpoint>> asking = own.resolve("db.internal", 5432);
+    const std::vector<endpoint> through_own = co_await std::move(asking);
+    EXPECT_EQ(through_own, alias) << "a resolver of one's own is of the simulated network, too";
     EXPECT_EQ(alias.size(), 2U);
     EXPECT_EQ(alias.back(), nodes.client.at(5432));
 }
