@@ -11,7 +11,7 @@
 
 #include "weft/base/error.hpp"
 
-namespace weft::inline WEFT_ABI::io::detail {
+namespace weft::inline WEFT_ABI::detail {
 
 byte_buffer::byte_buffer(std::size_t usual) : usual_(std::max<std::size_t>(usual, 1)), size_(0) {}
 
@@ -82,4 +82,4 @@ void check_delimiter(std::string_view delimiter) {
     if (delimiter.empty()) throw std::invalid_argument("read_until: the delimiter is empty");
 }
 
-}  // namespace weft::inline WEFT_ABI::io::detail
+}  // namespace weft::inline WEFT_ABI::detail

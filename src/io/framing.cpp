@@ -5,12 +5,12 @@
 
 #include <stdexcept>
 
-namespace weft::inline WEFT_ABI::io::detail {
+namespace weft::inline WEFT_ABI::detail {
 
 namespace {
 
-std::size_t bytes_of(frame_length length) noexcept {
-    return length == frame_length::u8 ? 1 : length == frame_length::u16 ? 2 : 4;
+std::size_t bytes_of(io::frame_length length) noexcept {
+    return length == io::frame_length::u8 ? 1 : length == io::frame_length::u16 ? 2 : 4;
 }
 
 constexpr std::size_t longest_varint = 10;
@@ -34,14 +34,15 @@ parsed_head parse_varint(std::span<const std::byte> bytes) noexcept {
 
 }  // namespace
 
-frame_head make_frame_head(std::size_t length, const frame_format& format) {
+frame_head make_frame_head(std::size_t length, const io::frame_format& format) {
     const std::size_t count = bytes_of(format.length);
-    const bool fits = format.length == frame_length::varint || count == sizeof(std::size_t) || (length >> (8 * count)) == 0;
+    const bool fits =
+        format.length == io::frame_length::varint || count == sizeof(std::size_t) || (length >> (8 * count)) == 0;
     if (length > format.limit || !fits)
         throw std::invalid_argument("write_frame: a frame of " + std::to_string(length) + " bytes is over the limit of " +
             std::to_string(fits ? format.limit : (std::size_t{1} << (8 * count)) - 1));
     frame_head head;
-    if (format.length == frame_length::varint) {
+    if (format.length == io::frame_length::varint) {
         do {
             const auto low = static_cast<std::uint8_t>(length & 0x7f);
             length >>= 7;
@@ -57,8 +58,8 @@ frame_head make_frame_head(std::size_t length, const frame_format& format) {
     return head;
 }
 
-parsed_head parse_frame_head(std::span<const std::byte> bytes, const frame_format& format) noexcept {
-    if (format.length == frame_length::varint) return parse_varint(bytes);
+parsed_head parse_frame_head(std::span<const std::byte> bytes, const io::frame_format& format) noexcept {
+    if (format.length == io::frame_length::varint) return parse_varint(bytes);
     parsed_head head;
     head.size = bytes_of(format.length);
     if (bytes.size() < head.size) return head;
@@ -70,4 +71,4 @@ parsed_head parse_frame_head(std::span<const std::byte> bytes, const frame_forma
     return head;
 }
 
-}  // namespace weft::inline WEFT_ABI::io::detail
+}  // namespace weft::inline WEFT_ABI::detail

@@ -314,10 +314,10 @@ task<> frame_limits() {
 TEST(framing, limits_and_broken_frames_are_errors) { block_on(frame_limits()); }
 
 TEST(framing, the_longest_varint_is_read) {
-    using outcome = io::detail::parsed_head::outcome;
+    using outcome = weft::detail::parsed_head::outcome;
     const io::frame_format format{.length = io::frame_length::varint};
-    const io::detail::parsed_head head =
-        io::detail::parse_frame_head(bytes_of("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), format);
+    const weft::detail::parsed_head head =
+        weft::detail::parse_frame_head(bytes_of("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), format);
     EXPECT_EQ(head.how, outcome::whole);
     EXPECT_EQ(head.length, ~std::uint64_t{0});
     EXPECT_EQ(head.size, 10U);

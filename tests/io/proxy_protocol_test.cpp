@@ -14,10 +14,10 @@ using namespace std::string_view_literals;
 using namespace weft;
 using namespace weft_test;
 using net::endpoint;
-using outcome = net::detail::proxy_header::outcome;
+using outcome = weft::detail::proxy_header::outcome;
 
-net::detail::proxy_header parse(std::string_view text) {
-    return net::detail::parse_proxy_header(std::as_bytes(std::span(text)));
+weft::detail::proxy_header parse(std::string_view text) {
+    return weft::detail::parse_proxy_header(std::as_bytes(std::span(text)));
 }
 
 constexpr std::string_view v2_start = "\r\n\r\n\0\r\nQUIT\n"sv;
@@ -25,36 +25,36 @@ std::string v2(std::string_view rest) { return std::string(v2_start) + std::stri
 
 TEST(proxy_protocol, version_1_is_read) {
     const std::string_view text = "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\nGET /";
-    const net::detail::proxy_header header = parse(text);
+    const weft::detail::proxy_header header = parse(text);
     ASSERT_EQ(header.how, outcome::whole);
     EXPECT_EQ(header.size, text.size() - 5);
     EXPECT_TRUE(header.ends.proxied);
     EXPECT_EQ(header.ends.client, endpoint("192.0.2.1", 56324));
     EXPECT_EQ(header.ends.server, endpoint("198.51.100.2", 443));
-    const net::detail::proxy_header six = parse("PROXY TCP6 2001:db8::1 ::1 1 65535\r\n");
+    const weft::detail::proxy_header six = parse("PROXY TCP6 2001:db8::1 ::1 1 65535\r\n");
     ASSERT_EQ(six.how, outcome::whole);
     EXPECT_EQ(six.ends.client, endpoint("2001:db8::1", 1));
-    const net::detail::proxy_header unknown = parse("PROXY UNKNOWN ffff:: whatever\r\n");
+    const weft::detail::proxy_header unknown = parse("PROXY UNKNOWN ffff:: whatever\r\n");
     ASSERT_EQ(unknown.how, outcome::whole);
     EXPECT_FALSE(unknown.ends.proxied);
 }
 
 TEST(proxy_protocol, version_2_is_read) {
     const std::string four = v2("\x21\x11\0\x0f\xc0\0\2\1\xc6\x33\x64\2\xdc\x04\x01\xbb\x04\0\0"sv);
-    const net::detail::proxy_header header = parse(four + "rest");
+    const weft::detail::proxy_header header = parse(four + "rest");
     ASSERT_EQ(header.how, outcome::whole);
     EXPECT_EQ(header.size, four.size());
     EXPECT_EQ(header.ends.client, endpoint("192.0.2.1", 56324));
     EXPECT_EQ(header.ends.server, endpoint("198.51.100.2", 443));
     const std::string six = v2("\x21\x21\0\x24"sv) + std::string(15, '\0') + "\1" + std::string(15, '\0') + "\2" +
         std::string("\0\x50\x1f\x90"sv);
-    const net::detail::proxy_header wide = parse(six);
+    const weft::detail::proxy_header wide = parse(six);
     ASSERT_EQ(wide.how, outcome::whole);
     EXPECT_EQ(wide.ends.client, endpoint("::1", 80));
     EXPECT_EQ(wide.ends.server, endpoint("::2", 8080));
     // A health check, and a connection over a Unix socket, speak for themselves.
     for (const std::string& local : {v2("\x20\0\0\0"sv), v2("\x21\0\0\0"sv), v2("\x21\x31\0\0"sv)}) {
-        const net::detail::proxy_header own = parse(local);
+        const weft::detail::proxy_header own = parse(local);
         ASSERT_EQ(own.how, outcome::whole);
         EXPECT_FALSE(own.ends.proxied);
     }
@@ -64,7 +64,7 @@ TEST(proxy_protocol, every_beginning_of_a_header_waits_for_more_and_never_for_to
     for (const std::string& text : {std::string("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"),
              v2("\x21\x11\0\x0c\xc0\0\2\1\xc6\x33\x64\2\xdc\x04\x01\xbb"sv)}) {
         for (std::size_t length = 0; length < text.size(); ++length) {
-            const net::detail::proxy_header header = parse(std::string_view(text).substr(0, length));
+            const weft::detail::proxy_header header = parse(std::string_view(text).substr(0, length));
             EXPECT_EQ(header.how, outcome::incomplete) << length;
             EXPECT_GT(header.size, length);
             EXPECT_LE(header.size, text.size());
@@ -96,7 +96,7 @@ TEST(proxy_protocol, what_is_wrong_is_refused) {
                 "012345678901"sv),
              v2("\x21\x11\xff\xff"sv),
          }) {
-        const net::detail::proxy_header header = parse(text);
+        const weft::detail::proxy_header header = parse(text);
         EXPECT_EQ(header.how, outcome::malformed) << text;
         EXPECT_STRNE(header.problem, "");
     }

@@ -153,7 +153,7 @@ template <async_readable S>
 task<> buffered_reader<S>::read_exactly_slowly(std::span<std::byte> room, cancellation_token token) {
     while (!room.empty()) {
         const std::size_t count = co_await read_some(room, token).configure_await(false);
-        if (count == 0) detail::fail_ended(std::to_string(room.size()) + " more bytes", detail::name_of(*stream_));
+        if (count == 0) detail::fail_ended(std::to_string(room.size()) + " more bytes", detail::stream_name_of(*stream_));
         room = room.subspan(count);
     }
 }
@@ -163,15 +163,15 @@ task<std::optional<std::string>> buffered_reader<S>::read_part_slowly(
     std::string_view delimiter, std::size_t limit, detail::delimiter_search search, part what, cancellation_token token) {
     const char* const called = what == part::line ? "a line" : "a part";
     for (;;) {
-        if (search.is_too_long(buffer_.text())) detail::fail_too_long(called, limit, detail::name_of(*stream_));
+        if (search.is_too_long(buffer_.text())) detail::fail_too_long(called, limit, detail::stream_name_of(*stream_));
         const bool more = co_await fill(0, token).configure_await(false);
         if (!more) break;
         if (const std::optional<std::size_t> at = search.find(buffer_.text()))
             co_return take_text(*at, delimiter.size(), what);
     }
     if (buffer_.size() == 0) co_return std::nullopt;
-    if (what == part::field) detail::fail_ended("up to the next delimiter", detail::name_of(*stream_));
-    if (buffer_.size() > limit) detail::fail_too_long(called, limit, detail::name_of(*stream_));
+    if (what == part::field) detail::fail_ended("up to the next delimiter", detail::stream_name_of(*stream_));
+    if (buffer_.size() > limit) detail::fail_too_long(called, limit, detail::stream_name_of(*stream_));
     co_return take_text(buffer_.size(), 0, what);
 }
 
@@ -179,11 +179,11 @@ template <async_readable S>
 task<std::string> buffered_reader<S>::read_to_end(std::size_t limit, cancellation_token token) {
     bool more = true;
     while (more) {
-        if (buffer_.size() > limit) detail::fail_too_long("everything", limit, detail::name_of(*stream_));
+        if (buffer_.size() > limit) detail::fail_too_long("everything", limit, detail::stream_name_of(*stream_));
         // Twice as much each time, so that the whole is not copied for every piece.
         more = co_await fill(buffer_.size() * 2, token).configure_await(false);
     }
-    if (buffer_.size() > limit) detail::fail_too_long("everything", limit, detail::name_of(*stream_));
+    if (buffer_.size() > limit) detail::fail_too_long("everything", limit, detail::stream_name_of(*stream_));
     std::string all(buffer_.text());
     buffer_.consume(all.size());
     co_return all;

@@ -64,7 +64,7 @@ private:
         pending_.insert(pending_.end(), data.begin(), data.end());
     }
     task<> send(std::span<const std::byte> data, cancellation_token token) {
-        if (failed_) detail::fail_after_failure(detail::name_of(*stream_));
+        if (failed_) detail::fail_after_failure(detail::stream_name_of(*stream_));
         failed_ = true;  // unless it ends well
         co_await stream_->write(data, token).configure_await(false);
         failed_ = false;

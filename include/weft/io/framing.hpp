@@ -38,7 +38,9 @@ struct frame_format {
 };
 static_assert(std::is_trivially_destructible_v<frame_format>);
 
-namespace detail {
+}  // namespace weft::inline WEFT_ABI::io
+
+namespace weft::inline WEFT_ABI::detail {
 
 /// A length as it stands in front of a frame.
 struct frame_head {
@@ -46,7 +48,7 @@ struct frame_head {
     std::size_t size = 0;
 };
 /// @throws std::invalid_argument  when `length` is over the limit or does not fit
-[[nodiscard]] frame_head make_frame_head(std::size_t length, const frame_format& format);
+[[nodiscard]] frame_head make_frame_head(std::size_t length, const io::frame_format& format);
 
 struct parsed_head {
     enum class outcome : std::uint8_t { incomplete, whole, malformed };
@@ -54,9 +56,11 @@ struct parsed_head {
     std::size_t size = 0;  // of the head; incomplete: bytes to wait for
     std::uint64_t length = 0;
 };
-[[nodiscard]] parsed_head parse_frame_head(std::span<const std::byte> bytes, const frame_format& format) noexcept;
+[[nodiscard]] parsed_head parse_frame_head(std::span<const std::byte> bytes, const io::frame_format& format) noexcept;
 
-}  // namespace detail
+}  // namespace weft::inline WEFT_ABI::detail
+
+namespace weft::inline WEFT_ABI::io {
 
 /// Reads one frame. Nothing of it is taken before all of it is there.
 /// @returns empty at the end of the stream
@@ -72,14 +76,15 @@ template <async_readable S>
     while (head.how == outcome::incomplete) {
         there = co_await from.peek(head.size, token).configure_await(false);
         if (there.empty()) co_return std::nullopt;
-        if (there.size() < head.size) detail::fail_ended("the rest of a frame", detail::name_of(from.stream()));
+        if (there.size() < head.size) detail::fail_ended("the rest of a frame", detail::stream_name_of(from.stream()));
         head = detail::parse_frame_head(there, format);
     }
-    if (head.how == outcome::malformed) detail::fail_malformed("the length of a frame", detail::name_of(from.stream()));
-    if (head.length > format.limit) detail::fail_too_long("a frame", format.limit, detail::name_of(from.stream()));
+    if (head.how == outcome::malformed)
+        detail::fail_malformed("the length of a frame", detail::stream_name_of(from.stream()));
+    if (head.length > format.limit) detail::fail_too_long("a frame", format.limit, detail::stream_name_of(from.stream()));
     const std::size_t whole = head.size + static_cast<std::size_t>(head.length);
     there = co_await from.peek(whole, token).configure_await(false);
-    if (there.size() < whole) detail::fail_ended("the rest of a frame", detail::name_of(from.stream()));
+    if (there.size() < whole) detail::fail_ended("the rest of a frame", detail::stream_name_of(from.stream()));
     std::vector<std::byte> frame(
         there.begin() + static_cast<std::ptrdiff_t>(head.size), there.begin() + static_cast<std::ptrdiff_t>(whole));
     from.consume(whole);

@@ -35,11 +35,13 @@ concept async_writable = requires(S& stream, std::span<const std::byte> data, ca
 template <class S>
 concept async_byte_stream = async_readable<S> && async_writable<S>;
 
-namespace detail {
+}  // namespace weft::inline WEFT_ABI::io
+
+namespace weft::inline WEFT_ABI::detail {
 
 /// How a message calls the stream: its peer or its path, if it has such a thing.
 template <class S>
-std::string name_of(S& stream) noexcept {
+std::string stream_name_of(S& stream) noexcept {
     try {
         if constexpr (requires { std::string(stream.peer_name()); }) return std::string(stream.peer_name());
         else if constexpr (requires { stream.remote_endpoint().to_string(); }) return stream.remote_endpoint().to_string();
@@ -50,6 +52,4 @@ std::string name_of(S& stream) noexcept {
     return "a stream";
 }
 
-}  // namespace detail
-
-}  // namespace weft::inline WEFT_ABI::io
+}  // namespace weft::inline WEFT_ABI::detail

@@ -7,13 +7,13 @@
 
 #include "weft/task/detail/timed_wait.hpp"
 
-namespace weft::inline WEFT_ABI::net::detail {
+namespace weft::inline WEFT_ABI::detail {
 
-time_point pool_now() noexcept { return weft::detail::current_time_provider().now(); }
+time_point pool_now() noexcept { return current_time_provider().now(); }
 
-void check_pool_options(const pool_options& options) {
+void check_pool_options(const net::pool_options& options) {
     if (options.max_per_key == 0)
         throw std::invalid_argument("connection_pool: max_per_key is 0, so that nobody would ever get a connection");
 }
 
-}  // namespace weft::inline WEFT_ABI::net::detail
+}  // namespace weft::inline WEFT_ABI::detail

@@ -12,13 +12,13 @@
 
 #include "weft/base/error.hpp"
 
-namespace weft::inline WEFT_ABI::net {
+namespace weft::inline WEFT_ABI::detail {
 
 namespace {
 
-using outcome = detail::proxy_header::outcome;
+using outcome = proxy_header::outcome;
 
-std::size_t byte_count(const endpoint& of) noexcept { return of.is_v6() ? 16 : 4; }
+std::size_t byte_count(const net::endpoint& of) noexcept { return of.is_v6() ? 16 : 4; }
 
 template <class Number>
 std::optional<Number> number_of(std::string_view text) noexcept {
@@ -30,6 +30,13 @@ std::optional<Number> number_of(std::string_view text) noexcept {
 }
 
 }  // namespace
+
+}  // namespace weft::inline WEFT_ABI::detail
+
+namespace weft::inline WEFT_ABI::net {
+
+using detail::byte_count;
+using detail::number_of;
 
 // ---- trusted_proxies
 
@@ -57,7 +64,9 @@ bool trusted_proxies::contains(const endpoint& peer) const noexcept {
     });
 }
 
-namespace detail {
+}  // namespace weft::inline WEFT_ABI::net
+
+namespace weft::inline WEFT_ABI::detail {
 
 namespace {
 
@@ -108,8 +117,8 @@ proxy_header parse_v1(std::string_view line, std::size_t size) noexcept {
     if (!client_port || !server_port) return malformed("no port");
     if (!line.empty()) return malformed("more than two addresses and two ports");
     const bool scoped = from.find('%') != std::string_view::npos || to.find('%') != std::string_view::npos;
-    const std::optional<endpoint> client = endpoint::try_from_address(from, *client_port);
-    const std::optional<endpoint> server = endpoint::try_from_address(to, *server_port);
+    const std::optional<net::endpoint> client = net::endpoint::try_from_address(from, *client_port);
+    const std::optional<net::endpoint> server = net::endpoint::try_from_address(to, *server_port);
     const bool v6 = family == "TCP6";
     if (!client || !server || scoped || client->is_v6() != v6 || server->is_v6() != v6)
         return malformed("no address of that family");
@@ -150,8 +159,8 @@ proxy_header parse_v2(std::span<const std::byte> bytes) noexcept {
     if (length < 2 * size + 4) return malformed("too short for its addresses");
     std::array<std::uint8_t, 32> addresses{};
     for (std::size_t i = 0; i < 2 * size; ++i) addresses[i] = std::to_integer<std::uint8_t>(bytes[v2_head + i]);
-    result.ends.client = endpoint::from_bytes(v6, addresses.data(), big_endian(bytes, v2_head + 2 * size));
-    result.ends.server = endpoint::from_bytes(v6, addresses.data() + size, big_endian(bytes, v2_head + 2 * size + 2));
+    result.ends.client = net::endpoint::from_bytes(v6, addresses.data(), big_endian(bytes, v2_head + 2 * size));
+    result.ends.server = net::endpoint::from_bytes(v6, addresses.data() + size, big_endian(bytes, v2_head + 2 * size + 2));
     result.ends.proxied = true;
     return result;
 }
@@ -166,11 +175,9 @@ proxy_header parse_proxy_header(std::span<const std::byte> bytes) noexcept {
     return malformed("there is none");
 }
 
-void fail_proxy_header(const char* problem, const endpoint& peer) {
+void fail_proxy_header(const char* problem, const net::endpoint& peer) {
     throw io_error(std::make_error_code(std::errc::bad_message),
         "read the PROXY header of '" + peer.to_string() + "' (" + problem + ")");
 }
 
-}  // namespace detail
-
-}  // namespace weft::inline WEFT_ABI::net
+}  // namespace weft::inline WEFT_ABI::detail

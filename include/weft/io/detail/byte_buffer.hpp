@@ -12,7 +12,7 @@
 
 #include "weft/base/config.hpp"
 
-namespace weft::inline WEFT_ABI::io::detail {
+namespace weft::inline WEFT_ABI::detail {
 
 /// One piece of memory: what was taken is at its front, then what is there, then room.
 class byte_buffer {
@@ -68,4 +68,4 @@ private:
 /// @throws std::invalid_argument  when `delimiter` is empty
 void check_delimiter(std::string_view delimiter);
 
-}  // namespace weft::inline WEFT_ABI::io::detail
+}  // namespace weft::inline WEFT_ABI::detail

@@ -33,12 +33,16 @@ struct pool_options {
 };
 static_assert(std::is_trivially_destructible_v<pool_options>);
 
-namespace detail {
+}  // namespace weft::inline WEFT_ABI::net
+
+namespace weft::inline WEFT_ABI::detail {
 /// The time of the calling thread's dispatcher.
 [[nodiscard]] time_point pool_now() noexcept;
 /// @throws std::invalid_argument
-void check_pool_options(const pool_options& options);
-}  // namespace detail
+void check_pool_options(const net::pool_options& options);
+}  // namespace weft::inline WEFT_ABI::detail
+
+namespace weft::inline WEFT_ABI::net {
 
 /// Connections by key, an endpoint say, made when they are needed and kept for the next who needs one.
 ///

@@ -41,21 +41,25 @@ struct proxied_connection {
     bool proxied = false;  ///< a proxy told it
 };
 
-namespace detail {
+}  // namespace weft::inline WEFT_ABI::net
+
+namespace weft::inline WEFT_ABI::detail {
 
 struct proxy_header {
     enum class outcome : std::uint8_t { incomplete, whole, malformed };
     outcome how = outcome::incomplete;
     std::size_t size = 0;  ///< of the header; incomplete: bytes to wait for
-    proxied_connection ends;
+    net::proxied_connection ends;
     const char* problem = "";  ///< of a malformed one
 };
 /// @param bytes  the beginning of the connection
 [[nodiscard]] proxy_header parse_proxy_header(std::span<const std::byte> bytes) noexcept;
 
-[[noreturn]] void fail_proxy_header(const char* problem, const endpoint& peer);
+[[noreturn]] void fail_proxy_header(const char* problem, const net::endpoint& peer);
 
-}  // namespace detail
+}  // namespace weft::inline WEFT_ABI::detail
+
+namespace weft::inline WEFT_ABI::net {
 
 /// Who has connected: of a peer that is trusted what its header says, which is taken from the reader; of any other itself, and nothing
 /// is read. A trusted peer must send a header; one that speaks for itself (LOCAL, UNKNOWN) is the client.
