@@ -82,7 +82,8 @@ file_system::found file_system::look_up(std::string_view path, bool follow_last)
             here = parent_of(here);
             continue;
         }
-        const std::string next = here == "/" ? "/" + part : here + "/" + part;
+        std::string next = here == "/" ? std::string() : here;
+        next.append("/").append(part);
         const auto file = files_.find(next);
         const bool last = rest == "/";
         if (file == files_.end()) {
@@ -99,7 +100,9 @@ file_system::found file_system::look_up(std::string_view path, bool follow_last)
             }
             const std::string& text = file->second->contents;
             if (text.starts_with('/')) here = "/";
-            rest = normal(text + (last ? std::string() : rest));
+            std::string onward = text;
+            if (!last) onward.append(rest);
+            rest = normal(onward);
             continue;
         }
         result.path = next;

@@ -39,8 +39,9 @@ task<std::optional<file_info>> find_target(std::string& path, cancellation_token
     for (int i = 0; i < most_links; ++i) {
         const std::optional<file_info> known = co_await try_stat(path, links::stay, token).configure_await(false);
         if (!known.has_value() || !known->is_link()) co_return known;
-        std::string text = co_await read_link(path, token).configure_await(false);
-        path = text.starts_with('/') ? std::move(text) : directory_of(path) + "/" + text;
+        const std::string text = co_await read_link(path, token).configure_await(false);
+        path = text.starts_with('/') ? std::string() : directory_of(path).append("/");
+        path.append(text);
     }
     throw io_error(std::error_code(ELOOP, std::generic_category()), "replace '" + path + "'");
 }
