@@ -36,6 +36,8 @@ void uring_driver::start(driver_host& host) {
 }
 
 void uring_driver::stop() noexcept {
+    // A call that did not come back will still wake an owner: then the rings stay. Acquire pairs with run_blocking().
+    if (blocking_calls_.load(std::memory_order_acquire) != 0) return;
     for (unsigned index = 0; index < count_; ++index) rings_[index].close();
 }
 
@@ -108,12 +110,14 @@ bool uring_driver::submit_blocking(io_operation& operation) noexcept {
     const unsigned index = self < count_ ? self : choose_owner();
     operation.owner = static_cast<std::uint16_t>(index);
     if (rings_[index].count_in() == 0) host_->need_monitor();
+    blocking_calls_.fetch_add(1, std::memory_order_relaxed);
     try {
         home->post_blocking([this, work = &operation] { run_blocking(*work); });
         return true;
     } catch (...) {
         // The runtime shuts down, or no thread can be made: then it does not begin.
         rings_[index].count_out();
+        blocking_calls_.fetch_sub(1, std::memory_order_relaxed);
         operation.result = stopping_.load(std::memory_order_acquire) ? -ECANCELED : -EAGAIN;
         return false;
     }
@@ -122,8 +126,11 @@ bool uring_driver::submit_blocking(io_operation& operation) noexcept {
 void uring_driver::run_blocking(io_operation& operation) noexcept {
     const bool canceled = (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0;
     operation.result = canceled || stopping_.load(std::memory_order_acquire) ? -ECANCELED : call_system(operation);
-    rings_[operation.owner].count_out();
+    // The record may be gone once it is completed. Counted until then, so that no ring is closed under the wake-up.
+    ring& home = rings_[operation.owner];
     operation.complete(operation);
+    home.count_out();
+    blocking_calls_.fetch_sub(1, std::memory_order_release);
 }
 
 void uring_driver::cancel(io_operation& operation) noexcept {

@@ -49,6 +49,7 @@ private:
     std::unique_ptr<ring[]> rings_;
     unsigned count_ = 0;  // one more than the workers: the monitor's is the last
     std::uint64_t ring_kinds_ = 0;
+    std::atomic<std::uint32_t> blocking_calls_{0};  // on blocking threads, which wake owners when they complete
     std::atomic<unsigned> turn_{0};
     std::atomic<bool> stopping_{false};
     std::atomic<std::uint32_t> generation_{0};  // grows when everything in flight is to be canceled
