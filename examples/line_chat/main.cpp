@@ -89,12 +89,16 @@ template <class Stream, template <class> class Protocol>
 weft::task<> write_all(Stream& stream, weft::channel_reader<std::string> from) {
     weft::io::buffered_writer<Stream> out(stream);
     weft::async_stream<std::string> texts = from.read_all();
-    while (const auto text = co_await texts.next()) {
-        co_await Protocol<Stream>::write(out, *text);
-        co_await out.flush();
+    try {
+        while (const auto text = co_await texts.next()) {
+            co_await Protocol<Stream>::write(out, *text);
+            co_await out.flush();
+        }
+        // Half-close: the member sees the end, and may still be sending.
+        stream.shutdown_send();
+    } catch (const weft::io_error& gone) {
+        std::printf("a member is gone: %s\n", gone.what());
     }
-    // Half-close: the member sees the end, and may still be sending.
-    stream.shutdown_send();
 }
 
 template <class Stream, template <class> class Protocol>
@@ -140,7 +144,12 @@ weft::task<std::vector<std::string>> talk(Stream stream, std::string name, std::
         if (!next) break;
         heard.push_back(std::move(*next));
     }
+    // Says that it leaves, and listens until the room has said everything: closed over what comes, the connection would be reset.
     stream.shutdown_send();
+    for (;;) {
+        const std::optional<std::string> rest = co_await Protocol<Stream>::read(in);
+        if (!rest) break;
+    }
     co_return heard;
 }
 
