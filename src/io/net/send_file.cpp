@@ -72,7 +72,11 @@ task<std::uint64_t> send(Stream& target, const char* kind, fs::file& source, std
     bool is_able = !is_unable(to.driver().send_file(to.fd(), from.fd(), offset, 0));
     while (is_able && sent < count) {
         detail::io_request room(&to, nullptr, 0, token, POLLOUT);
-        static_cast<void>(co_await room_operation(std::move(room)).configure_await(false));
+        try {
+            static_cast<void>(co_await room_operation(std::move(room)).configure_await(false));
+        } catch (const object_disposed&) {
+            // Closed between two pieces; it was open when this began.
+        }
         if (to.is_closing()) throw operation_canceled(attempt_to_send_file(to) + " was canceled: it was closed meanwhile");
         const auto piece = static_cast<std::size_t>(std::min(count - sent, longest_piece));
         const std::uint64_t at = offset + sent;
