@@ -203,7 +203,9 @@ bool epoll_driver::watch(int fd, descriptor_record& record, unsigned set) noexce
     wanted.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     wanted.data.u64 = static_cast<std::uint64_t>(record.generation) << 32 | static_cast<std::uint32_t>(fd);
     record.set = static_cast<std::uint16_t>(set);
-    return ::epoll_ctl(sets_[set].epoll_fd, EPOLL_CTL_ADD, fd, &wanted) == 0;
+    if (::epoll_ctl(sets_[set].epoll_fd, EPOLL_CTL_ADD, fd, &wanted) == 0) return true;
+    // The open file outlived a descriptor of this number that was closed, because others share it (a terminal): it is watched still.
+    return errno == EEXIST && ::epoll_ctl(sets_[set].epoll_fd, EPOLL_CTL_MOD, fd, &wanted) == 0;
 }
 
 // On an error the operation's result says which, and the kind stays unknown.
