@@ -128,9 +128,10 @@ task<> cancel_and_close() {
     const std::string after = co_await failure_of(ends.writer.write(std::string_view("x")));
     EXPECT_NE(after.find("pipe_writer"), std::string::npos) << after;
     task<std::size_t> left;
+    io::pipe_ends others = io::pipe();
     {
-        io::pipe_ends others = io::pipe();
-        left = others.reader.read(std::span<char>(room));
+        io::pipe_reader gone = std::move(others.reader);
+        left = gone.read(std::span<char>(room));
     }
     EXPECT_NE(co_await failure_of(std::move(left)), "");
 }

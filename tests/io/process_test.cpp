@@ -128,9 +128,9 @@ TEST_P(processes, that_cannot_start_say_why) { block_on(fail_to_start()); }
 
 task<> cancel_waiting() {
     cancellation_source source;
-    const process left = process::start(shell("sleep 60"));
+    const process left = process::start(shell("exec sleep 60"));
     task<exit_status> waiting = left.wait(source.token());
-    process_start_info info = shell("sleep 60");
+    process_start_info info = shell("exec sleep 60");
     info.kill_on_cancel();
     const process killed = process::start(info);
     task<exit_status> killing = killed.wait(source.token());

@@ -96,6 +96,7 @@ task<> beside_a_handler() {
     EXPECT_EQ(got, SIGUSR1);
 }
 TEST_F(awaited_signals, are_still_given_to_a_handler_that_was_there) {
+    former_calls = 0;
     struct sigaction former{};
     former.sa_handler = [](int) { ++former_calls; };
     struct sigaction before{};

@@ -12,6 +12,7 @@
 
 #include "io/process/child_process.hpp"
 #include "weft/base/error.hpp"
+#include "weft/task/wait_async.hpp"
 
 namespace weft::inline WEFT_ABI {
 
