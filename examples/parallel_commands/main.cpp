@@ -77,12 +77,13 @@ weft::task<> run_until_signal(std::vector<std::string> commands, tally& counts) 
 
 weft::task<bool> demonstrate() {
     tally built;
-    const std::vector<std::string> commands{"echo one", "echo two; echo and more >&2", "echo three; exit 3",
-        "seq 1 100000 | wc -l", "echo five", "kill -9 $$"};
+    const std::vector<std::string> commands{
+        "echo one", "echo two; echo and more >&2", "echo three; exit 3", "seq 1 100000 | wc -l", "echo five", "kill -9 $$"};
     co_await run_until_signal(commands, built);
 
     tally cut;
-    const std::vector<std::string> endless{"sleep 1000 | cat", "sleep 1000", "exec sleep 1000", "kill -INT $PPID; sleep 1000"};
+    const std::vector<std::string> endless{
+        "sleep 1000 | cat", "sleep 1000", "exec sleep 1000", "kill -INT $PPID; sleep 1000"};
     co_await run_until_signal(endless, cut);
     co_return built.succeeded == 4 && built.failed == 2 && cut.interrupted == 4;
 }

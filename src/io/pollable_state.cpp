@@ -82,8 +82,8 @@ pollable_state::pollable_state(io_driver& of, int fd, const char* kind, std::str
 std::int64_t pollable_state::read_now(std::span<std::byte> room) noexcept {
     const std::size_t most = std::min<std::size_t>(room.size(), io_operation::longest);
     for (;;) {
-        const ssize_t count = shape_ == shape::socket ? ::recv(fd(), room.data(), most, MSG_DONTWAIT)
-                                                      : ::read(fd(), room.data(), most);
+        const ssize_t count =
+            shape_ == shape::socket ? ::recv(fd(), room.data(), most, MSG_DONTWAIT) : ::read(fd(), room.data(), most);
         if (count >= 0) return count;
         if (errno != EINTR) return -errno;
     }

@@ -91,10 +91,13 @@ void tell(signal_table& all, int signal) noexcept {
 void on_signal(int signal, siginfo_t* info, void* context) {
     const int error = errno;
     signal_table* const all = known_table.load();
-    // A child between fork and exec has our eventfds, and is not who they are about.
-    if (all != nullptr && all->process.load() == ::getpid()) {
+    const disposition& known = all->signals[static_cast<std::size_t>(signal)];
+    if (all->process.load() != ::getpid()) {
+        // A child made by fork(): it has our eventfds, but nobody who waits. There the signal has its former effect again, on return.
+        ::sigaction(signal, &known.before, nullptr);
+        ::raise(signal);
+    } else {
         tell(*all, signal);
-        const disposition& known = all->signals[static_cast<std::size_t>(signal)];
         if (auto* const detailed = known.detailed.load()) detailed(signal, info, context);
         else if (auto* const plain = known.plain.load()) plain(signal);
     }

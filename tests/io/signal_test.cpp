@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support.hpp"
@@ -107,6 +108,25 @@ TEST_F(awaited_signals, are_still_given_to_a_handler_that_was_there) {
     EXPECT_TRUE(eventually([] { return former_calls.load() == 2; }));
     ASSERT_EQ(::sigaction(SIGUSR1, &before, nullptr), 0);
 }
+
+task<> forked() {
+    task<int> waiting = signals::wait(SIGTERM);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::raise(SIGTERM);
+        ::sigset_t none;
+        ::sigemptyset(&none);
+        ::pthread_sigmask(SIG_SETMASK, &none, nullptr);  // a pool's thread blocks it
+        ::_exit(0);
+    }
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) << status;
+    EXPECT_FALSE(waiting.is_completed());
+    send(SIGTERM);
+    static_cast<void>(co_await std::move(waiting));
+}
+TEST_F(awaited_signals, have_their_former_effect_in_a_forked_child) { block_on(forked()); }
 
 TEST_F(awaited_signals, must_be_signals_that_can_be_awaited) {
     for (const int wrong : {0, -1, 65, SIGKILL, SIGSTOP, SIGSEGV, SIGABRT})

@@ -18,8 +18,8 @@ namespace weft::inline WEFT_ABI::io {
 
 /// How a descriptor is adopted.
 struct descriptor_options {
-    std::string_view name = {};    ///< in messages; empty: "descriptor 5"
-    bool keep_flags = false;  ///< O_NONBLOCK is not set; see descriptor
+    std::string_view name = {};  ///< in messages; empty: "descriptor 5"
+    bool keep_flags = false;     ///< O_NONBLOCK is not set; see descriptor
 };
 static_assert(std::is_trivially_destructible_v<descriptor_options>);
 

@@ -28,8 +28,8 @@ class child_process;
 
 /// How a process ended. A value.
 struct exit_status {
-    int code = 0;    ///< what it returned, when no signal ended it
-    int signal = 0;  ///< that ended it; 0: it returned
+    int code = 0;       ///< what it returned, when no signal ended it
+    int signal = 0;     ///< that ended it; 0: it returned
     bool core = false;  ///< it left a core dump
 
     /// Whether it returned 0.
@@ -125,7 +125,7 @@ private:
 
 /// How process::run() treats what goes in and comes out.
 struct process_run_options {
-    std::string_view input = {};                         ///< written to it; must stay until the end. Without: /dev/null
+    std::string_view input = {};                       ///< written to it; must stay until the end. Without: /dev/null
     std::size_t output_limit = std::size_t{64} << 20;  ///< bytes of output, and as many of error, beyond which it is killed
 };
 static_assert(std::is_trivially_destructible_v<process_run_options>);

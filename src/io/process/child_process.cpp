@@ -174,8 +174,8 @@ std::shared_ptr<child_process> child_process::start(const process_start_info& in
     child->reaped_ = true;
     // From before its end: or a SIGCHLD might come while nobody listens.
     if (!has_process_descriptors()) child->child_signals_.emplace(std::uint64_t{1} << (SIGCHLD - 1));
-    child->id_ = spawn(spawn_request{info.program_, info.arguments_, environment, info.directory_,
-        std::move(plan.descriptors), info.own_group_});
+    child->id_ = spawn(spawn_request{
+        info.program_, info.arguments_, environment, info.directory_, std::move(plan.descriptors), info.own_group_});
     child->reaped_ = false;
     if (!child->child_signals_) {
         const int fd = open_process_descriptor(child->id_);

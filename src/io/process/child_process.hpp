@@ -53,9 +53,9 @@ private:
     std::string name_;
     bool group_;
     bool kill_on_cancel_;
-    std::mutex mutex_;     // no signal is sent while it is reaped: its number may be another's afterwards
-    bool reaped_ = false;  // under the mutex
-    descriptor_owner descriptor_;                        // of the process, or none:
+    std::mutex mutex_;             // no signal is sent while it is reaped: its number may be another's afterwards
+    bool reaped_ = false;          // under the mutex
+    descriptor_owner descriptor_;  // of the process, or none:
     std::optional<signal_subscription> child_signals_;  // then its end is looked for at each SIGCHLD
     task_completion_source<exit_status> ended_{creation_options::run_continuations_asynchronously};
 };

@@ -121,8 +121,8 @@ pid_t spawn(const spawn_request& request) {
     std::vector<char*> arguments = pointers(&request.program, request.arguments);
     std::vector<char*> environment = pointers(nullptr, request.environment);
     pid_t id = 0;
-    const int error = ::posix_spawnp(
-        &id, request.program.c_str(), actions.get(), how.get(), arguments.data(), environment.data());
+    const int error =
+        ::posix_spawnp(&id, request.program.c_str(), actions.get(), how.get(), arguments.data(), environment.data());
     if (error != 0) fail(error, attempt_with_directory(attempt, request.directory));
     return id;
 }

@@ -15,8 +15,8 @@ namespace weft::inline WEFT_ABI::detail {
 struct spawn_request {
     const std::string& program;
     const std::vector<std::string>& arguments;
-    const std::vector<std::string>& environment;  ///< NAME=value
-    const std::string& directory;                 ///< empty: ours
+    const std::vector<std::string>& environment;   ///< NAME=value
+    const std::string& directory;                  ///< empty: ours
     std::vector<std::pair<int, int>> descriptors;  ///< ours, theirs; theirs are all it has
     bool own_group;
 };
