@@ -19,7 +19,14 @@ namespace {
 using namespace weft;
 using namespace weft_test;
 
-using awaited_signals = io_test;
+class awaited_signals : public io_test {
+protected:
+    // Who starts us may have them ignored (nohup).
+    void SetUp() override {
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_DFL);
+        io_test::SetUp();
+    }
+};
 
 bool is_default(int signal) {
     struct sigaction now{};
