@@ -1,6 +1,7 @@
 // bench/support/load.cpp: a load generator for the server questions, cheap enough to outrun the servers from one core.
 //
 //   load echo port=P connections=N message=BYTES milliseconds=MS
+//   load idle port=P connections=N message=BYTES milliseconds=MS     all silent for so long, then one message on each in turn
 //   load http port=P connections=N depth=D path=/x body=TEXT milliseconds=MS
 //
 // One thread on io_uring with multishot receives into provided buffers. Each connection sends a message (or D pipelined
@@ -19,6 +20,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 
 #include "harness.hpp"
 
@@ -75,6 +77,25 @@ public:
                 fail(errno, "connect to the server");
             }
         }
+    }
+
+    /// Everybody waits, and then each is spoken to once. No ring: one at a time.
+    void run_idle(std::chrono::milliseconds silence) {
+        std::this_thread::sleep_for(silence);
+        std::string heard(request_.size(), '\0');
+        const auto start = bench::clock::now();
+        for (connection& one : connections_) {
+            const auto sent = bench::clock::now();
+            if (::send(one.descriptor, request_.data(), request_.size(), MSG_NOSIGNAL) < 0)
+                fail(errno, "send to the server");
+            if (::recv(one.descriptor, heard.data(), heard.size(), MSG_WAITALL) != static_cast<ssize_t>(heard.size()) ||
+                heard != request_) {
+                throw std::runtime_error("the server echoed other bytes than were sent");
+            }
+            latencies_.push_back(std::chrono::duration<float, std::micro>(bench::clock::now() - sent).count());
+            ++answered_;
+        }
+        print(std::chrono::duration<double>(bench::clock::now() - start).count(), answered_);
     }
 
     void run(std::chrono::milliseconds duration) {
@@ -256,8 +277,8 @@ void raise_descriptor_limit() {
 int main(int argc, char** argv) {
     raise_descriptor_limit();
     const std::string_view mode = argc > 1 ? argv[1] : "";
-    if (mode != "echo" && mode != "http") {
-        std::fprintf(stderr, "usage: load echo|http port=P connections=N ... (see the head of load.cpp)\n");
+    if (mode != "echo" && mode != "http" && mode != "idle") {
+        std::fprintf(stderr, "usage: load echo|idle|http port=P connections=N ... (see the head of load.cpp)\n");
         return 2;
     }
     const bench::arguments arguments(argc, argv);
@@ -269,7 +290,9 @@ int main(int argc, char** argv) {
         }
         generator load(std::move(request), text_argument(argc, argv, "body", ""), http, arguments.number("depth", 1));
         load.connect_all(arguments.number("connections", 1), static_cast<std::uint16_t>(arguments.number("port", 0)));
-        load.run(std::chrono::milliseconds(arguments.number("milliseconds", 1000)));
+        const std::chrono::milliseconds duration(arguments.number("milliseconds", 1000));
+        if (mode == "idle") load.run_idle(duration);
+        else load.run(duration);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "load: %s\n", error.what());
         return 1;

@@ -107,7 +107,7 @@ public:
     /// Reads until `buffer` is full. @throws io_error  (EPIPE) when the stream ends before
     [[nodiscard]] task<> read_exactly(std::span<std::byte> buffer, cancellation_token token = {});
 
-    /// Writes all of `data`. Completes synchronously while the socket's buffer has room.
+    /// Writes all of `data`. May complete synchronously while the socket's buffer has room.
     [[nodiscard]] detail::send_operation write(std::span<const std::byte> data, cancellation_token token = {}) {
         return detail::send_operation(request(data.data(), data.size(), std::move(token)));
     }
