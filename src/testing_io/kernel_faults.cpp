@@ -58,10 +58,15 @@ public:
         const std::lock_guard lock(mutex_);
         return count_;
     }
+    [[nodiscard]] std::size_t count(io_kind kind) {
+        const std::lock_guard lock(mutex_);
+        return counts_.at(static_cast<std::size_t>(kind));
+    }
 
-    std::uint32_t shorten(const io_operation&, std::uint32_t asked) noexcept override {
+    std::uint32_t shorten(const io_operation& operation, std::uint32_t asked) noexcept override {
         const std::lock_guard lock(mutex_);
         if (asked <= 1 || !happens("kernel.short", rates_.short_transfers)) return asked;
+        note(operation);
         const std::uint32_t parts[] = {1, asked / 2, asked - 1};
         return parts[choices_->choose("kernel.part", 3)];
     }
@@ -71,13 +76,17 @@ public:
         if (of.next != 0) {
             --of.next;
             ++count_;
+            note(operation);
             return of.error;
         }
-        return happens("kernel.fail", of.one_in) ? of.error : 0;
+        if (!happens("kernel.fail", of.one_in)) return 0;
+        note(operation);
+        return of.error;
     }
-    unsigned hold(const io_operation&) noexcept override {
+    unsigned hold(const io_operation& operation) noexcept override {
         const std::lock_guard lock(mutex_);
         if (!happens("kernel.late", rates_.late_answers)) return 0;
+        note(operation);
         return static_cast<unsigned>(1 + choices_->choose("kernel.looks", most_looks));
     }
     int visit() noexcept override {
@@ -99,11 +108,14 @@ private:
         return true;
     }
 
+    void note(const io_operation& operation) { ++counts_.at(static_cast<std::size_t>(operation.kind)); }
+
     std::mutex mutex_;
     std::unique_ptr<random_chooser> own_;
     chooser* choices_;
     rates rates_;
     std::array<failure, kinds> failures_{};
+    std::array<std::size_t, kinds> counts_{};
     std::size_t count_ = 0;
 };
 
@@ -127,5 +139,6 @@ void kernel_faults::fail_next(io_kind kind, int error, std::size_t count) { shim
 void kernel_faults::fail_one_in(io_kind kind, int error, std::size_t one_in) { shim_->change(kind, {error, 0, one_in}); }
 
 std::size_t kernel_faults::count() const { return shim_->count(); }
+std::size_t kernel_faults::count(io_kind kind) const { return shim_->count(kind); }
 
 }  // namespace weft::inline WEFT_ABI::testing

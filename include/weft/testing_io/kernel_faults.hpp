@@ -46,6 +46,8 @@ public:
 
     /// How often something was made worse until now.
     [[nodiscard]] std::size_t count() const;
+    /// How often an operation of this kind was: cut short, answered late or made to fail.
+    [[nodiscard]] std::size_t count(io_kind kind) const;
 
 private:
     class shim;

@@ -13,6 +13,7 @@
 #include "io/epoll/system_call.hpp"
 #include "io/uring/request_state.hpp"
 #include "weft/base/thread_block.hpp"
+#include "weft/io/kernel_shim.hpp"
 #include "weft/scheduling/runtime.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -47,6 +48,7 @@ void uring_driver::stop() noexcept {
 // entries that others have prepared, going with them is cheaper than a system call of its own (docs/decisions/0010).
 bool uring_driver::try_now(io_operation& operation) noexcept {
     if (operation.kind != io_kind::send && operation.kind != io_kind::sendmsg) return false;
+    if (current_kernel_shim() != nullptr) return false;  // it looks at what goes through the ring
     const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
     if (self < count_ && rings_[self].has_prepared()) return false;
     const int flags = static_cast<int>(operation.flags) | MSG_NOSIGNAL | MSG_DONTWAIT;
