@@ -33,6 +33,7 @@ struct zone_entry {
     std::uint32_t ttl = 60;
     int code = 0;            ///< 2: server failure, 3: no such name
     bool silent = false;     ///< never answers
+    int silent_asks = 0;     ///< questions for IPv6 that are not answered before one is
     bool truncated = false;  ///< by UDP: ask by TCP
     bool forged = false;     ///< an answer with a wrong id comes first
 };
@@ -126,6 +127,10 @@ private:
         if (found != zone_.end()) entry = found->second;
         else entry.code = no_such_name;
         if (entry.silent) return {};
+        if (type == 28 && found != zone_.end() && found->second.silent_asks > 0) {
+            --found->second.silent_asks;
+            return {};
+        }
         *forge = entry.forged;
         const bool cut = entry.truncated && udp;
         bytes records;
@@ -210,7 +215,7 @@ private:
         ::close(fd);
     }
 
-    const std::map<std::string, zone_entry> zone_;
+    std::map<std::string, zone_entry> zone_;  // after construction the serving thread's
     mutable std::mutex mutex_;
     std::map<std::string, int> seen_;
     std::atomic<int> by_tcp_{0};

@@ -253,6 +253,22 @@ task<> leave_running(int& id) {
     co_return;
 }
 
+task<> drop_running(int& id) {
+    const process child = process::start(shell("exec sleep 60"));
+    id = child.id();
+    co_return;
+}
+
+TEST_P(processes, that_nobody_is_interested_in_do_not_hold_up_a_shutdown) {
+    int id = 0;
+    runtime where;
+    block_on(where, &drop_running, std::ref(id));
+    const shutdown_report report = where.shutdown(std::chrono::seconds(60));
+    EXPECT_TRUE(report.drained) << report.to_string();
+    EXPECT_EQ(::kill(id, SIGKILL), 0);
+    block_on(drop());  // and the next start reaps it
+}
+
 TEST_P(processes, outlive_a_runtime_and_are_reaped_by_the_next_start) {
     int id = 0;
     {

@@ -30,6 +30,8 @@ std::map<std::string, zone_entry> the_zone() {
     std::map<std::string, zone_entry> zone;
     zone["both.test"].v4 = {"192.0.2.1", "192.0.2.2"};
     zone["both.test"].v6 = {"2001:db8::1"};
+    zone["half.test"] = zone["both.test"];
+    zone["half.test"].silent_asks = 1;
     zone["four.test"].v4 = {"192.0.2.4"};
     zone["six.test"].v6 = {"2001:db8::6"};
     zone["empty.test"] = {};
@@ -333,6 +335,24 @@ TEST_F(resolvers, many_different_questions_at_once_are_answered) {
         const std::vector<endpoint> found = block_on(std::move(asking[static_cast<std::size_t>(i)]));
         EXPECT_EQ(found, std::vector<endpoint>{endpoint("192.0.2." + std::to_string(i), 1)});
     }
+}
+
+/// IPv4 has been answered, IPv6 has not, when the only one who asked gives up.
+task<> cancel_half_answered(const resolver& ours, const fake_name_server& server) {
+    cancellation_source source;
+    task<std::vector<endpoint>> waiting = ours.resolve("half.test", 80, source.token());
+    EXPECT_TRUE(eventually([&] { return server.questions("half.test") >= 2; }));
+    co_await delay(20ms);  // for the answer to arrive
+    source.cancel();
+    const std::string ended = co_await failure_of(std::move(waiting));
+    EXPECT_NE(ended, "");
+    const std::vector<endpoint> whole = co_await ours.resolve("half.test", 80);
+    EXPECT_EQ(whole.size(), 3U) << "the half that had come was kept";
+}
+
+TEST_F(resolvers, half_an_answer_is_not_kept_when_nobody_waits_for_the_rest) {
+    const resolver ours(options_);
+    block_on(cancel_half_answered(ours, server_));
 }
 
 task<> cancel_one(const resolver& ours, const fake_name_server& server) {

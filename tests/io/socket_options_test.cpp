@@ -177,6 +177,9 @@ task<> first_that_answers() {
     const std::vector<endpoint> two{listener.local_endpoint(), listener.local_endpoint()};
     cancellation_source stopped;
     stopped.cancel();
+    const std::string senseless =
+        co_await failure_of(tcp_stream::connect_any(two, net::connect_options{.attempt_delay = std::chrono::hours(2000)}));
+    EXPECT_NE(senseless.find("attempt_delay"), std::string::npos) << senseless;
     const std::string cancelled = co_await failure_of(tcp_stream::connect_any(two, {}, stopped.token()));
     EXPECT_NE(cancelled, "");
 }

@@ -12,6 +12,7 @@
 #include "weft/io/net/resolver.hpp"
 #include "weft/io/net/tcp.hpp"
 #include "weft/scheduling/delay.hpp"
+#include "weft/task/detail/timed_wait.hpp"
 #include "weft/task/when_any.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -56,6 +57,26 @@ public:
         : addresses_(std::move(addresses)), token_(std::move(token)) {}
 
     task<tcp_stream> run(std::chrono::milliseconds attempt_delay) {
+        std::exception_ptr broken;
+        try {
+            co_await try_all(attempt_delay).configure_await(false);
+        } catch (...) {
+            broken = std::current_exception();  // no memory: the attempts under way must end before they are destroyed
+        }
+        // Losers are closed before anybody hears of the winner.
+        for (const auto& each : attempts_) each->stop.cancel();
+        for (const auto& each : attempts_) {
+            co_await each->ended.configure_await(false);
+            each->stream = tcp_stream();
+        }
+        if (broken) std::rethrow_exception(broken);
+        if (winner_) co_return std::move(*winner_);
+        token_.throw_if_cancellation_requested();
+        std::rethrow_exception(last_error_);
+    }
+
+private:
+    task<> try_all(std::chrono::milliseconds attempt_delay) {
         start_next();
         for (;;) {
             co_await wait(attempt_delay).configure_await(false);
@@ -64,24 +85,20 @@ public:
             if (has_next()) start_next();
             else if (pending().empty()) break;
         }
-        // Losers are closed before anybody hears of the winner.
-        for (const auto& each : attempts_) each->stop.cancel();
-        for (const auto& each : attempts_) {
-            co_await each->ended.configure_await(false);
-            each->stream = tcp_stream();
-        }
-        if (winner_) co_return std::move(*winner_);
-        token_.throw_if_cancellation_requested();
-        std::rethrow_exception(last_error_);
     }
-
-private:
     [[nodiscard]] bool has_next() const noexcept { return attempts_.size() < addresses_.size(); }
     void start_next() {
         const endpoint remote = addresses_[attempts_.size()];
-        attempt& made = *attempts_.emplace_back(std::make_unique<attempt>());
-        made.stop = cancellation_source::linked(token_);
-        made.ended = net::run(made, remote);
+        auto made = std::make_unique<attempt>();
+        attempt& started = *made;
+        started.stop = cancellation_source::linked(token_);
+        attempts_.push_back(std::move(made));
+        try {
+            started.ended = net::run(started, remote);
+        } catch (...) {
+            attempts_.pop_back();  // it never began
+            throw;
+        }
     }
     [[nodiscard]] std::vector<task<>> pending() const {
         std::vector<task<>> result;
@@ -120,6 +137,7 @@ private:
 
 task<tcp_stream> connect_in_order(std::vector<endpoint> addresses, connect_options options, cancellation_token token) {
     if (addresses.empty()) throw std::invalid_argument("tcp_stream::connect_any: there is no address");
+    detail::check_delay(options.attempt_delay, "connect_options::attempt_delay");
     token.throw_if_cancellation_requested();
     // The usual case needs no race.
     if (addresses.size() == 1) co_return co_await tcp_stream::connect(addresses[0], token).configure_await(false);

@@ -25,6 +25,7 @@
 #include "io/process/spawn.hpp"
 #include "weft/base/error.hpp"
 #include "weft/context/execution_context.hpp"
+#include "weft/scheduling/runtime.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
@@ -186,8 +187,15 @@ std::shared_ptr<child_process> child_process::start(const process_start_info& in
         }
         child->descriptor_ = descriptor_owner(new pollable_state(driver, fd, "process", info.program_, false));
     }
+    child->shutdown_ = runtime::current().shutdown_token();
     start_detached(&watch, child);
-    return child;
+    child_process* const watched = child.get();
+    return std::shared_ptr<child_process>(watched, [child = std::move(child)](child_process*) { child->let_go(); });
+}
+
+void child_process::let_go() noexcept {
+    unattended_.store(true, std::memory_order_seq_cst);
+    if (shutdown_.is_cancellation_requested()) stop_.cancel();
 }
 
 bool child_process::signal(int number) noexcept {
@@ -198,6 +206,9 @@ bool child_process::signal(int number) noexcept {
 }
 
 task<> child_process::watch(std::shared_ptr<child_process> of) {
+    const cancellation_registration registered = of->shutdown_.unsafe_register([child = of.get()] {
+        if (child->unattended_.load(std::memory_order_seq_cst)) child->stop_.cancel();
+    });
     try {
         co_await of->wait_for_end().configure_await(false);
     } catch (const operation_canceled&) {
@@ -210,10 +221,10 @@ task<> child_process::watch(std::shared_ptr<child_process> of) {
 task<> child_process::wait_for_end() {
     while (!reap()) {
         if (child_signals_) {
-            static_cast<void>(co_await child_signals_->next({}).configure_await(false));
+            static_cast<void>(co_await child_signals_->next(stop_.token()).configure_await(false));
         } else {
             auto& state = static_cast<pollable_state&>(*descriptor_.get());
-            co_await wait_until_ready(state, POLLIN, {}).configure_await(false);
+            co_await wait_until_ready(state, POLLIN, stop_.token()).configure_await(false);
         }
     }
     // Nobody needs them any more, though the process object may live long.

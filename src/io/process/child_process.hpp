@@ -2,6 +2,7 @@
 // src/io/process/child_process.hpp: a child of ours, from its start until it has been reaped.
 // SPDX-License-Identifier: MIT
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <sys/types.h>
 
 #include "io/signal_subscription.hpp"
+#include "weft/context/cancellation.hpp"
 #include "weft/io/detail/descriptor_state.hpp"
 #include "weft/io/net/unix.hpp"
 #include "weft/io/process.hpp"
@@ -24,11 +26,11 @@ struct child_pipes {
     net::owned_descriptor error;
 };
 
-/// Shared by the process object and the coroutine that waits for its end. Whoever is last with a child that was not reaped leaves it to
-/// the next start.
+/// Shared by the process object, who waits on it, and the coroutine that waits for its end. Whoever is last with a child that was not
+/// reaped leaves it to the next start. A child that runs on without anybody's interest does not hold up the runtime's shutdown.
 class child_process {
 public:
-    /// Starts it, and waits for its end in the background.
+    /// Starts it, and waits for its end in the background. @returns the users' share: when all copies are gone, nobody is interested
     [[nodiscard]] static std::shared_ptr<child_process> start(const process_start_info& info, child_pipes& pipes);
 
     child_process(const child_process&) = delete;
@@ -44,7 +46,7 @@ public:
 
 private:
     child_process(const process_start_info& info, pid_t id);
-    void watch_by_descriptor();
+    void let_go() noexcept;
     [[nodiscard]] static task<> watch(std::shared_ptr<child_process> of);
     [[nodiscard]] task<> wait_for_end();
     [[nodiscard]] bool reap();
@@ -57,6 +59,10 @@ private:
     bool reaped_ = false;          // under the mutex
     descriptor_owner descriptor_;  // of the process, or none:
     std::optional<signal_subscription> child_signals_;  // then its end is looked for at each SIGCHLD
+    // The wait in the background ends when both hold: no user is left, and the runtime shuts down. Each side sets its own first.
+    std::atomic<bool> unattended_{false};
+    cancellation_token shutdown_;
+    cancellation_source stop_;
     task_completion_source<exit_status> ended_{creation_options::run_continuations_asynchronously};
 };
 

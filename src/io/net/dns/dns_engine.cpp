@@ -308,7 +308,14 @@ void dns_engine::start(dns_question& asked) {
 void dns_engine::leave(const dns_question_ptr& asked) noexcept {
     const round visit(*this);
     --asked->waiting;
-    if (--waiting_ == 0 && !under_way_.empty()) ::ares_cancel(channel_);
+    if (--waiting_ == 0 && !under_way_.empty()) drop_all();
+}
+
+// Under the lock.
+void dns_engine::drop_all() noexcept {
+    dropping_ = true;
+    ::ares_cancel(channel_);
+    dropping_ = false;
 }
 
 void dns_engine::give_up() noexcept {
@@ -316,7 +323,7 @@ void dns_engine::give_up() noexcept {
     {
         const std::lock_guard guard(mutex_);
         for (auto& [key, asked] : under_way_) left.push_back(asked);
-        if (channel_ != nullptr) ::ares_cancel(channel_);
+        if (channel_ != nullptr) drop_all();
     }
     for (dns_question_ptr& each : left) each->source.try_set_canceled();
 }
@@ -335,7 +342,7 @@ net::resolver_statistics dns_engine::statistics() const noexcept {
 
 // ---- answers
 
-void dns_engine::on_addresses(void* argument, int status, int, ares_addrinfo* found) noexcept {
+void dns_engine::on_addresses(void* argument, int status, int timeouts, ares_addrinfo* found) noexcept {
     auto& asked = *static_cast<dns_question*>(argument);
     dns_answer answer;
     int ttl = std::numeric_limits<int>::max();
@@ -351,6 +358,11 @@ void dns_engine::on_addresses(void* argument, int status, int, ares_addrinfo* fo
         ::ares_freeaddrinfo(found);
     }
     if (status == ARES_SUCCESS && answer.addresses.empty()) status = ARES_ENODATA;
+    // Asked for both families, and one of them was not answered in time: good for now, but not for an hour.
+    const auto v6 = std::ranges::count_if(answer.addresses, [](const net::endpoint& each) { return each.is_v6(); });
+    const bool one_family = v6 == 0 || v6 == std::ssize(answer.addresses);
+    const auto brief = static_cast<int>(asked.engine.settings_.negative_ttl.count());
+    if (timeouts > 0 && one_family && asked.engine.settings_.family == net::address_family::any) ttl = std::min(ttl, brief);
     asked.engine.end(asked, status, std::move(answer), std::chrono::seconds(std::max(ttl, 0)));
 }
 
@@ -368,7 +380,7 @@ void dns_engine::end(dns_question& asked, int status, dns_answer answer, std::ch
     const auto found = under_way_.find(key);
     dns_question_ptr held = std::move(found->second);
     under_way_.erase(found);
-    if (status == ARES_ECANCELLED || status == ARES_EDESTRUCTION) return;  // nobody waits
+    if (dropping_ || status == ARES_ECANCELLED || status == ARES_EDESTRUCTION) return;  // nobody waits
     answer.error = error_of(status);
     if (status == ARES_ENOTFOUND || status == ARES_ENODATA) {
         ttl = held->kind == question_kind::addresses ? settings_.negative_ttl : std::chrono::seconds(0);
@@ -409,8 +421,9 @@ int dns_engine::close_socket(int fd, void* argument) noexcept {
     self.sockets_.erase(found);
     socket->wanted[0] = socket->wanted[1] = false;
     const cancellation_source stop = socket->stop;
-    socket->abandon();
+    // In this order: who begins to wait in between learns of the cancellation, not of a socket that is gone.
     cancellation_source(stop).cancel();
+    socket->abandon();
     return 0;
 }
 

@@ -94,6 +94,7 @@ private:
     [[nodiscard]] dns_question_ptr join(question_kind kind, const std::string& text, dns_answer_ptr& known);
     void start(dns_question& asked);
     void leave(const dns_question_ptr& asked) noexcept;
+    void drop_all() noexcept;
     /// Cancels all who wait.
     void give_up() noexcept;
     void end(dns_question& asked, int status, dns_answer answer, std::chrono::seconds ttl) noexcept;
@@ -122,6 +123,7 @@ private:
     answer_cache cache_;
     net::resolver_statistics statistics_;
     std::size_t waiting_ = 0;  ///< askers of all questions
+    bool dropping_ = false;  ///< inside ares_cancel(), which may end a question with the half of it that has been answered
     // Notes of call-backs for the end of the round.
     std::vector<dns_question_ptr> answered_;
     std::vector<std::pair<dns_lease, dns_way>> to_serve_;
