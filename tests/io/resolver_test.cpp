@@ -15,6 +15,7 @@
 #include "support.hpp"
 #include "weft/base/error.hpp"
 #include "weft/net/resolver.hpp"
+#include "weft/scheduling/yield.hpp"
 #include "weft/testing/fake_time_provider.hpp"
 
 namespace {

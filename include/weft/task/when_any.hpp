@@ -32,6 +32,7 @@ namespace detail {
 template <class T>
 task<when_any_result<T>> when_any_of(std::vector<task<T>> tasks) {
     std::vector<task_core*> cores;
+    cores.reserve(tasks.size());
     for (const task<T>& each : tasks) cores.push_back(each.core_or_null());
     const std::size_t index = co_await first_completed(std::move(cores));
     when_any_result<T> first{index, tasks[index]};
@@ -58,6 +59,7 @@ template <std::ranges::input_range Range>
 [[nodiscard]] auto when_any(Range&& range) {
     using result = detail::to_task_result<std::ranges::range_value_t<Range>>;
     std::vector<task<result>> tasks;
+    if constexpr (std::ranges::sized_range<Range>) tasks.reserve(std::ranges::size(range));
     for (auto&& each : range) tasks.push_back(detail::to_task(std::forward<decltype(each)>(each)));
     detail::require_any(tasks.size());
     for (const auto& each : tasks) detail::require_handle(each.core_or_null(), "when_any");

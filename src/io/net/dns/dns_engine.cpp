@@ -192,6 +192,7 @@ void dns_engine::open_channel() {
     wanted.sock_state_cb = &on_interest;
     wanted.sock_state_cb_data = this;
     std::vector<char*> domains;
+    domains.reserve(settings_.search.size());
     for (const std::string& each : settings_.search) domains.push_back(const_cast<char*>(each.c_str()));
     if (!domains.empty()) {
         given |= ARES_OPT_DOMAINS;
