@@ -166,6 +166,18 @@ TEST_F(directories, are_removed_with_everything_in_them_but_not_behind_links) {
     EXPECT_EQ(block_on(fs::remove_all(at("kept/file"))), 1U);
 }
 
+TEST_F(directories, a_link_with_a_slash_at_its_end_is_removed_and_not_followed) {
+    EXPECT_EQ(block_on(fs::remove_all(at("a/link/"))), 1U);
+    EXPECT_EQ(walk("a"), (names{"a/b", "a/one"}));
+    EXPECT_EQ(walk("a/b"), (names{"a/b/c", "a/b/two"}));
+    block_on(fs::create_symbolic_link("b", at("a/link")));
+    EXPECT_EQ(block_on(fs::remove_all(at("a/link///"))), 1U);
+    EXPECT_THROW(static_cast<void>(block_on(fs::remove(at("a/b/")))), io_error);
+    EXPECT_EQ(walk("a/b"), (names{"a/b/c", "a/b/two"}));
+    EXPECT_EQ(block_on(fs::remove_all(at("a/b//"))), 4U);
+    EXPECT_EQ(walk("a"), names{"a/one"});
+}
+
 TEST_F(directories, single_names_are_removed) {
     EXPECT_TRUE(block_on(fs::remove(at("a/link"))));
     EXPECT_FALSE(block_on(fs::remove(at("a/link"))));

@@ -169,6 +169,8 @@ task<std::uint64_t> empty_directory(std::string path, std::vector<std::string>& 
 }  // namespace
 
 task<std::uint64_t> remove_all(std::string path, cancellation_token token) {
+    // A slash at the end makes the kernel follow a link there, whatever the flags say.
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
     const std::optional<file_info> known = co_await try_stat(path, links::stay, token).configure_await(false);
     if (!known.has_value()) co_return 0;
     if (!known->is_directory()) {

@@ -67,7 +67,7 @@ struct directory_entry {
 [[nodiscard]] task<bool> remove(std::string path, cancellation_token token = {});
 /// Removes an empty directory. @returns false when there was none @throws io_error  ENOTEMPTY
 [[nodiscard]] task<bool> remove_directory(std::string path, cancellation_token token = {});
-/// Removes a file, or a directory with everything in it. Links are removed, never followed.
+/// Removes a file, or a directory with everything in it. Links are removed, never followed; slashes at the end change nothing.
 ///
 /// @returns how many names were removed; 0 when there was none
 /// Cancellation  what was removed stays removed.
