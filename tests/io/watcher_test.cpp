@@ -1,6 +1,7 @@
 // tests/io/watcher_test.cpp: what happens in a directory, on whichever driver WEFT_IO names.
 // SPDX-License-Identifier: MIT
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -12,6 +13,7 @@
 #include "weft/fs/directory.hpp"
 #include "weft/fs/file_operations.hpp"
 #include "weft/fs/watcher.hpp"
+#include "weft/io/kernel_shim.hpp"
 #include "weft/scheduling/run.hpp"
 
 namespace {
@@ -123,6 +125,58 @@ TEST_F(watching, a_moved_directory_is_known_by_its_new_name) {
     block_on(events.dispose());
 }
 
+TEST_F(watching, a_directory_renamed_before_anybody_looked_is_watched_by_its_new_name) {
+    watcher here = block_on(watcher::open(folder_, tree()));
+    async_stream<watch_event> events = here.events();
+    std::filesystem::create_directories(at("tmp/below"));
+    write("tmp/file");
+    move("tmp", "final");
+    const told_events seen = until(events, "created final/file");
+    EXPECT_EQ((told_events(seen.begin(), seen.begin() + 3)),
+        (told_events{"created dir tmp", "moved_from dir tmp", "moved_to dir final"}));
+    // All of it is watched by now, or found by listing.
+    write("final/later");
+    until(events, "created final/later");
+    write("final/below/deep");
+    until(events, "created final/below/deep");
+    block_on(events.dispose());
+}
+
+TEST_F(watching, a_new_directory_of_a_moved_ones_name_keeps_its_own) {
+    for (const bool was_watched : {true, false}) {
+        const std::string a = was_watched ? "a" : "c";
+        const std::string b = was_watched ? "b" : "d";
+        if (was_watched) std::filesystem::create_directory(at(a));
+        watcher here = block_on(watcher::open(folder_, tree()));
+        async_stream<watch_event> events = here.events();
+        if (!was_watched) std::filesystem::create_directory(at(a));
+        move(a, b);
+        std::filesystem::create_directory(at(a));
+        write("last");
+        until(events, "created last");
+        for (const std::string& each : {a, b}) {
+            write(each + "/file");
+            write(each + "/other");
+            EXPECT_EQ(until(events, "created " + each + "/other").front(), "created " + each + "/file");
+        }
+        block_on(events.dispose());
+        std::filesystem::remove(at("last"));
+    }
+}
+
+TEST_F(watching, a_directory_moved_twice_before_anybody_looked_has_its_last_name) {
+    std::filesystem::create_directories(at("a/below"));
+    watcher here = block_on(watcher::open(folder_, tree()));
+    async_stream<watch_event> events = here.events();
+    move("a", "b");
+    move("b", "c");
+    write("last");
+    until(events, "created last");
+    write("c/below/file");
+    EXPECT_EQ(until(events, "created c/below/file"), told_events{"created c/below/file"});
+    block_on(events.dispose());
+}
+
 TEST_F(watching, a_directory_that_was_moved_away_is_let_go) {
     std::filesystem::create_directories(at("tree/a/below"));
     watch_options options = tree();
@@ -149,6 +203,28 @@ TEST_F(watching, says_when_the_directory_itself_goes) {
     std::filesystem::remove(at("a"));
     EXPECT_EQ(until(events, "gone dir a"), told_events{"gone dir a"});
     block_on(events.dispose());
+}
+
+TEST_F(watching, nothing_comes_of_a_directory_that_was_moved_away) {
+    for (const bool recurse : {false, true}) {
+        std::filesystem::create_directories(at("a/below"));
+        watch_options options = tree();
+        options.recurse = recurse;
+        cancellation_source source;
+        watcher here = block_on(watcher::open(at("a"), options));
+        async_stream<watch_event> events = here.events(source.token());
+        move("a", "b");
+        write("b/file");
+        write("b/below/file");
+        std::filesystem::create_directory(at("a"));
+        write("a/unseen");
+        EXPECT_EQ(until(events, "gone dir a"), told_events{"gone dir a"});
+        // What the kernel has told already is looked at before the wait is found to be cancelled.
+        source.cancel();
+        EXPECT_THROW(static_cast<void>(block_on(events.next().as_task())), operation_canceled);
+        std::filesystem::remove_all(at("a"));
+        std::filesystem::remove_all(at("b"));
+    }
 }
 
 TEST_F(watching, attributes_are_reported_when_asked_for) {
@@ -216,6 +292,30 @@ TEST_F(watching, a_wait_is_cancelled_and_the_watcher_stays) {
     EXPECT_EQ(block_on(wait_for_one(here, cancellation_token())), "event");
     block_on(here.close());
     EXPECT_THROW(static_cast<void>(here.events()), object_disposed);
+}
+
+/// Cancels when the third directory is about to be watched.
+class cancelling_shim final : public kernel_shim {
+public:
+    cancelling_shim() { set_kernel_shim(this); }
+    ~cancelling_shim() { set_kernel_shim(nullptr); }
+    [[nodiscard]] cancellation_token token() const { return source_.token(); }
+    [[nodiscard]] int count() const noexcept { return count_; }
+    [[nodiscard]] int refuse(const io_operation& operation) noexcept override {
+        if (operation.kind == io_kind::watch_path && ++count_ == 3) source_.cancel();
+        return 0;
+    }
+
+private:
+    cancellation_source source_;
+    std::atomic<int> count_ = 0;
+};
+
+TEST_F(watching, a_tree_is_no_longer_walked_once_cancelled) {
+    for (int i = 0; i < 20; ++i) std::filesystem::create_directories(at("a" + std::to_string(i) + "/b"));
+    cancelling_shim shim;
+    EXPECT_THROW(static_cast<void>(block_on(watcher::open(folder_, tree(), shim.token()))), operation_canceled);
+    EXPECT_EQ(shim.count(), 3);
 }
 
 TEST_F(watching, closing_ends_a_wait) {

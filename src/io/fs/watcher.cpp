@@ -3,6 +3,9 @@
 // One watch is one directory; a tree is as many. A directory that appears is watched first and listed then: what is made in between is
 // reported twice rather than never. One that is moved keeps its watch, so only the paths change; one that is moved away must be let go,
 // and whether it was is known when the next event is not the other half of its move.
+//
+// Events are read late: by then a name may be another directory's, or nobody's. The kernel has one watch for a directory, however
+// often and by whatever name it is asked for, so asking again tells which one has the name now, and whether it was known.
 // SPDX-License-Identifier: MIT
 
 #include "weft/io/fs/watcher.hpp"
@@ -12,6 +15,7 @@
 #include <deque>
 #include <exception>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include <sys/inotify.h>
@@ -19,6 +23,7 @@
 #include "io/fs/directory_reader.hpp"
 #include "weft/base/error.hpp"
 #include "weft/io/detail/descriptor_operation.hpp"
+#include "weft/task/task_completion_source.hpp"
 
 namespace weft::inline WEFT_ABI::fs {
 
@@ -72,13 +77,19 @@ private:
 
     [[nodiscard]] std::uint32_t mask(bool is_root) const noexcept;
     [[nodiscard]] task<int> watch(std::string path, bool is_root, cancellation_token token);
-    [[nodiscard]] task<> watch_below(std::string path, bool report);
-    [[nodiscard]] task<> list(std::string path, bool report, std::vector<std::string>& directories);
+    [[nodiscard]] task<> watch_below(std::string path, bool report, cancellation_token token);
+    [[nodiscard]] task<> list(
+        std::string path, bool report, std::vector<std::string>& directories, cancellation_token token);
+    [[nodiscard]] task<> watch_new(std::string path);
     [[nodiscard]] task<> handle_next();
     [[nodiscard]] task<> handle_directory(change what, std::string path, std::uint32_t cookie);
+    [[nodiscard]] task<> handle_arrival(std::string path);
     void report(change what, std::string path, std::uint32_t cookie, bool is_directory);
     void forget_moved_away();
+    void forget_below(const std::string& path);
+    void forget_all();
     void rename_below(const std::string& from, const std::string& to);
+    void set_path(int number, const std::string& path);
 
     detail::descriptor_owner owner_;
     cancellation_source stop_;
@@ -125,24 +136,33 @@ task<int> watcher::state::watch(std::string path, bool is_root, cancellation_tok
     asked.path = path.c_str();
     detail::io_request request(owner_.get(), &asked, 0, std::move(token), mask(is_root));
     const int result = co_await watch_operation(std::move(request)).configure_await(false);
-    if (result >= 0) paths_[result] = std::move(path);
+    if (result >= 0) set_path(result, path);
     co_return result;
 }
 
+/// The kernel says that this watch is of the directory that is at `path` now.
+void watcher::state::set_path(int number, const std::string& path) {
+    const auto [known, is_new] = paths_.try_emplace(number, path);
+    if (is_new || known->second == path || number == root_watch_) return;
+    const std::string before = std::exchange(known->second, path);
+    rename_below(before + "/", path + "/");
+}
+
 task<> watcher::state::begin(cancellation_token token) {
-    root_watch_ = co_await watch(root_, true, std::move(token)).configure_await(false);
+    root_watch_ = co_await watch(root_, true, token).configure_await(false);
     if (root_watch_ < 0)
         throw io_error(std::error_code(-root_watch_, std::generic_category()), attempt_to_watch(*owner_.get()));
-    if (options_.recurse) co_await watch_below(root_, false).configure_await(false);
+    if (options_.recurse) co_await watch_below(root_, false, std::move(token)).configure_await(false);
 }
 
 /// The names in one directory. @param report  each is an event
-task<> watcher::state::list(std::string path, bool report_each, std::vector<std::string>& directories) {
+task<> watcher::state::list(
+    std::string path, bool report_each, std::vector<std::string>& directories, cancellation_token token) {
     directory_reader reader;
     try {
-        co_await reader.open(path, path == root_, stop_token()).configure_await(false);
+        co_await reader.open(path, path == root_, token).configure_await(false);
         for (;;) {
-            const bool more = co_await reader.fill(stop_token()).configure_await(false);
+            const bool more = co_await reader.fill(token).configure_await(false);
             if (!more) break;
             directory_reader::entry entry;
             while (reader.next(entry)) {
@@ -160,7 +180,7 @@ task<> watcher::state::list(std::string path, bool report_each, std::vector<std:
 }
 
 /// Watches all directories below a watched one.
-task<> watcher::state::watch_below(std::string path, bool report_each) {
+task<> watcher::state::watch_below(std::string path, bool report_each, cancellation_token token) {
     std::vector<std::string> found;
     found.push_back(std::move(path));
     bool is_watched = true;
@@ -168,22 +188,27 @@ task<> watcher::state::watch_below(std::string path, bool report_each) {
         std::string here = std::move(found.back());
         found.pop_back();
         if (!is_watched) {
-            const int result = co_await watch(here, false, stop_token()).configure_await(false);
+            const int result = co_await watch(here, false, token).configure_await(false);
             if (result < 0 && !is_passing(-result))
                 throw io_error(std::error_code(-result, std::generic_category()), "watch '" + here + "'");
             if (result < 0) continue;
         }
         is_watched = false;
-        co_await list(std::move(here), report_each, found).configure_await(false);
+        co_await list(std::move(here), report_each, found, token).configure_await(false);
     }
 }
 
 void watcher::state::forget_moved_away() {
     if (moved_cookie_ == 0) return;
     moved_cookie_ = 0;
-    const std::string below = moved_ + "/";
+    forget_below(moved_);
+}
+
+/// Lets go of the watches of a directory and of those in it.
+void watcher::state::forget_below(const std::string& path) {
+    const std::string below = path + "/";
     for (auto at = paths_.begin(); at != paths_.end();) {
-        if (at->second == moved_ || at->second.starts_with(below)) {
+        if (at->second == path || at->second.starts_with(below)) {
             owner_.get()->driver().remove_watch(owner_.get()->fd(), at->first);
             at = paths_.erase(at);
         } else {
@@ -192,10 +217,17 @@ void watcher::state::forget_moved_away() {
     }
 }
 
+/// The paths would be wrong from here on.
+void watcher::state::forget_all() {
+    for (const auto& [number, path] : paths_) owner_.get()->driver().remove_watch(owner_.get()->fd(), number);
+    paths_.clear();
+    moved_cookie_ = 0;
+}
+
+/// @param from  what the paths begin with
 void watcher::state::rename_below(const std::string& from, const std::string& to) {
-    const std::string below = from + "/";
     for (auto& [number, path] : paths_) {
-        if (path == from || path.starts_with(below)) path.replace(0, from.size(), to);
+        if (path.starts_with(from)) path.replace(0, from.size(), to);
     }
 }
 
@@ -206,21 +238,49 @@ task<> watcher::state::handle_directory(change what, std::string path, std::uint
         case change::moved_from:
             moved_ = std::move(path);
             moved_cookie_ = cookie;
-            co_return;
+            return completed_task();
         case change::moved_to:
             if (moved_cookie_ != 0 && moved_cookie_ == cookie) {
                 moved_cookie_ = 0;
-                rename_below(moved_, path);
-                co_return;
+                return handle_arrival(std::move(path));
             }
             break;
         case change::created: break;
-        default: co_return;
+        default: return completed_task();
     }
+    return watch_new(std::move(path));
+}
+
+/// Watches a directory that has come, and lists it unless it is known: then it was listed, or its changes have been coming.
+task<> watcher::state::watch_new(std::string path) {
+    const std::size_t before = paths_.size();
     const int result = co_await watch(path, false, stop_token()).configure_await(false);
-    if (result >= 0) co_await watch_below(std::move(path), true).configure_await(false);
-    else if (!is_passing(-result))
+    if (result >= 0) {
+        if (paths_.size() != before) co_await watch_below(std::move(path), true, stop_token()).configure_await(false);
+    } else if (!is_passing(-result)) {
         throw io_error(std::error_code(-result, std::generic_category()), "watch '" + path + "'");
+    }
+}
+
+/// A directory has come from another name in the tree. What was watched there may be another directory already, made since;
+/// and the one that came may never have been watched, or be gone to a third name.
+task<> watcher::state::handle_arrival(std::string path) {
+    const std::string from = std::move(moved_);
+    const std::size_t before = paths_.size();
+    const int result = co_await watch(path, false, stop_token()).configure_await(false);
+    if (result < 0 && !is_passing(-result))
+        throw io_error(std::error_code(-result, std::generic_category()), "watch '" + path + "'");
+    if (result < 0) {
+        // Gone on: an event to come says where.
+        for (auto& [number, known] : paths_) {
+            if (known == from) known = path;
+        }
+        rename_below(from + "/", path + "/");
+    } else if (paths_.size() != before) {
+        // Whatever is at the old name now has an event to come, which watches it again.
+        forget_below(from);
+        co_await watch_below(std::move(path), true, stop_token()).configure_await(false);
+    }
 }
 
 namespace {
@@ -261,9 +321,10 @@ task<> watcher::state::handle_next() {
     const event_head event = head_of(buffer_.data() + at_);
     const char* const name = reinterpret_cast<const char*>(buffer_.data()) + at_ + sizeof event;
     at_ += sizeof event + event.len;
+    if (paths_.empty()) co_return;  // gone
     if ((event.mask & IN_Q_OVERFLOW) != 0) {
         report(change::overflow, std::string(), 0, false);
-        if (options_.recurse) co_await watch_below(root_, false).configure_await(false);
+        if (options_.recurse) co_await watch_below(root_, false, stop_token()).configure_await(false);
         co_return;
     }
     if (event.cookie != moved_cookie_) forget_moved_away();
@@ -271,6 +332,7 @@ task<> watcher::state::handle_next() {
     if (known == paths_.end()) co_return;
     if (event.wd == root_watch_ && (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF)) != 0) {
         report(change::gone, root_, 0, true);
+        forget_all();
         co_return;
     }
     if ((event.mask & IN_IGNORED) != 0) {

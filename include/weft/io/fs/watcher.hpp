@@ -24,7 +24,7 @@ enum class change : std::uint8_t {
     moved_from,  ///< it has left this name; a moved_to of the same cookie follows when it stays among what is watched
     moved_to,    ///< it has come to this name; with a cookie that no moved_from had: from elsewhere
     overflow,    ///< changes were lost: look for yourself what is there. No path
-    gone         ///< the watched directory itself was removed or moved away: nothing more will come of it
+    gone  ///< the watched directory itself was removed or moved away: nothing more will come of it, or of its old name
 };
 
 /// One change. A value.
