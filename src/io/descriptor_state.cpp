@@ -4,6 +4,8 @@
 #include "weft/io/detail/descriptor_state.hpp"
 
 #include <cerrno>
+#include <exception>
+#include <system_error>
 
 #include "weft/base/error.hpp"
 #include "weft/task/operation.hpp"
@@ -29,7 +31,7 @@ private:
 };
 
 /// Closes through the driver: on some file systems closing waits for the disk.
-class close_wait : public operation<close_wait, void>, io_operation {
+class close_wait : public operation<close_wait, int>, io_operation {
 public:
     using parameters = descriptor_state*;
     explicit close_wait(parameters of) noexcept : io_operation(io_kind::close, &resume), state_(of) { fd = of->fd_; }
@@ -39,10 +41,12 @@ public:
         awaiter_ = &awaiter;
         return state_->driver_->submit(*this);
     }
-    void await_resume() noexcept {
+    /// @returns 0 or a negative errno; it is closed either way
+    [[nodiscard]] int await_resume() noexcept {
         // A driver that is shutting down starts nothing more.
         if (result == -ECANCELED) state_->close_now();
         state_->fd_ = -1;
+        return result == -ECANCELED ? 0 : result;
     }
 
 private:
@@ -52,20 +56,36 @@ private:
     task_core* awaiter_ = nullptr;
 };
 
-task<> descriptor_state::close() {
+namespace {
+
+std::exception_ptr close_failure(const descriptor_state& state, int result) noexcept {
+    try {
+        throw io_error(std::error_code(-result, std::generic_category()), "close '" + state.name() + "'");
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
+}  // namespace
+
+task<> descriptor_state::close(close_errors errors) {
     bool others = false;
     if (!users_.begin_close(others)) co_return;
     if (others) {
         interrupt();
         co_await idle_wait(this).configure_await(false);
     }
+    int result = 0;
     if (closes_quickly()) close_now();
-    else co_await close_wait(this).configure_await(false);
-    leave();
+    else result = co_await close_wait(this).configure_await(false);
+    std::exception_ptr failed;
+    if (result < 0 && errors == close_errors::thrown) failed = close_failure(*this, result);
+    leave();  // this may be gone
+    if (failed != nullptr) std::rethrow_exception(failed);
 }
 
-task<> descriptor_owner::close() {
-    if (state_ != nullptr) return state_->close();
+task<> descriptor_owner::close(descriptor_state::close_errors errors) {
+    if (state_ != nullptr) return state_->close(errors);
     return completed_task();
 }
 

@@ -350,6 +350,47 @@ TEST_F(whole_files, a_copy_that_fails_leaves_nothing) {
     EXPECT_EQ(names_in_folder(), 0U);
 }
 
+/// Looks at the names beside a copy while it is made.
+struct watching_sink final : progress_sink<std::uint64_t> {
+    std::string folder;
+    std::vector<std::string> seen;
+    void report(std::uint64_t) override {
+        for (const auto& each : std::filesystem::directory_iterator(folder)) {
+            const std::string name = each.path().filename().string();
+            if (name.starts_with('.')) seen.push_back(name);
+        }
+    }
+};
+
+TEST_F(whole_files, names_may_be_as_long_as_the_file_system_takes) {
+    block_on(fs::write_all_text(at("from"), "new"));
+    watching_sink sink;
+    sink.folder = folder_;
+    copy_options options;
+    options.overwrite = true;
+    options.progress = &sink;
+    for (const std::size_t length : {241U, 242U, 243U, 244U, 255U}) {
+        // Two bytes a letter, and one so that the limit is in the middle of a letter or is not.
+        for (const std::string& start : {std::string(length % 2, 'x'), std::string(length % 2 + 2, 'x')}) {
+            std::string name = start;
+            while (name.size() < length) name += "\u00e9";
+            block_on(fs::replace_all_text(at(name), "old"));
+            block_on(fs::replace_all_text(at(name), "newer"));
+            EXPECT_EQ(block_on(fs::read_all_text(at(name))), "newer");
+            sink.seen.clear();
+            block_on(fs::copy(at("from"), at(name), options));
+            EXPECT_EQ(block_on(fs::read_all_text(at(name))), "new");
+            ASSERT_FALSE(sink.seen.empty());
+            // Dot, the name's beginning, dot and twelve letters: no half letter in front of the second dot.
+            const std::string kept = sink.seen.front().substr(1, sink.seen.front().size() - 14);
+            EXPECT_TRUE(name.starts_with(kept));
+            EXPECT_GE(kept.size(), 240U);
+            EXPECT_EQ(kept.size() % 2, name.size() % 2);
+        }
+    }
+    EXPECT_EQ(names_in_folder(), 11U) << "nothing is left beside";
+}
+
 struct cancelling_sink final : progress_sink<std::uint64_t> {
     cancellation_source source;
     std::vector<std::uint64_t> seen;

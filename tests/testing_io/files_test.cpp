@@ -199,6 +199,38 @@ TEST(simulated_files, a_failed_sync_is_remembered_by_its_handle) {
     at.world.run(at.node.run(&sync_that_fails, std::ref(at)));
 }
 
+task<> close_that_fails(one_node& at) {
+    file out = co_await file::open("/data/a", new_file);
+    co_await out.write(std::string_view("x"));
+    at.io.faults().fail_next(io_kind::close, EIO);
+    std::string error;
+    try {
+        co_await out.close();
+    } catch (const io_error& thrown) {
+        error = thrown.what();
+    }
+    EXPECT_EQ(error, "close '/data/a' failed: input/output error (EIO)");
+    EXPECT_FALSE(out.is_open());
+    EXPECT_EQ(at.io.open_descriptors(), 0U) << "closed all the same";
+    co_await out.close();  // a later call does nothing
+    at.io.faults().fail_next(io_kind::close, ENOSPC);
+    const int written = co_await error_of(fs::write_all_text("/data/a", "y"));
+    EXPECT_EQ(written, ENOSPC);
+    at.io.faults().fail_next(io_kind::close, EDQUOT);
+    const int added = co_await error_of(fs::append_all_text("/data/a", "z"));
+    EXPECT_EQ(added, EDQUOT);
+    // What was read is there.
+    at.io.faults().fail_next(io_kind::close, EIO);
+    const std::string back = co_await fs::read_all_text("/data/a");
+    EXPECT_EQ(back, "yz");
+    EXPECT_EQ(at.io.open_descriptors(), 0U);
+}
+
+TEST(simulated_files, a_close_that_fails_says_so_and_has_closed) {
+    one_node at;
+    at.world.run(at.node.run(&close_that_fails, std::ref(at)));
+}
+
 task<> write_and_compare(std::string text) {
     co_await fs::write_all_text("/data/a", text);
     const std::string back = co_await fs::read_all_text("/data/a");

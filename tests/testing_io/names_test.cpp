@@ -150,6 +150,9 @@ task<> replace_until_the_crash(way how, int& promised) {
         }
     } catch (const operation_canceled&) {
         // The machine went down.
+    } catch (const io_error& error) {
+        // Or did so when the new file had the name, but not yet on the disk.
+        if (error.code() != std::errc::operation_canceled) throw;
     }
 }
 
@@ -191,7 +194,7 @@ TEST(simulated_names, whatever_fails_while_replacing_the_old_file_is_untouched_a
         {step{io_kind::stat_path, "ask for the state of '/data/file'"}, step{io_kind::open, "open '/data/.file."},
             step{io_kind::change_mode, "change the permissions of '/data/.file."},
             step{io_kind::write, "write to '/data/.file."}, step{io_kind::sync, "write to disk '/data/.file."},
-            step{io_kind::rename, "rename '/data/.file."}}) {
+            step{io_kind::close, "close '/data/.file."}, step{io_kind::rename, "rename '/data/.file."}}) {
         one_node at;
         at.node.files().put("/data/file", "old");
         at.io.faults().fail_next(each.kind, EIO);
@@ -201,6 +204,60 @@ TEST(simulated_names, whatever_fails_while_replacing_the_old_file_is_untouched_a
         EXPECT_EQ(at.node.files().contents("/data/file"), "old");
         EXPECT_EQ(at.names(), names{"/data/file"});
     }
+}
+
+/// Replaces on a slow disk, and does something at the moment the new file has the name. @returns what the replacing throws
+template <class F>
+std::string replace_and_meddle(one_node& at, F meddle) {
+    at.io.faults().disk_latency(5ms, 5ms);
+    at.node.files().put("/data/file", "old");
+    task<std::string> replacing = at.node.run(&replace_once);
+    while (at.node.files().contents("/data/file") == "old") at.world.advance(1ms);
+    meddle();
+    return at.world.run(std::move(replacing));
+}
+
+TEST(simulated_names, after_the_renaming_only_the_disk_is_reported) {
+    one_node broken;
+    EXPECT_EQ(replace_and_meddle(broken, [&] { broken.io.faults().fail_next(io_kind::sync, EIO); }),
+        "write to disk '/data' failed: input/output error (EIO)");
+    EXPECT_EQ(broken.node.files().contents("/data/file"), "new");
+    EXPECT_EQ(broken.names(), names{"/data/file"});
+    EXPECT_EQ(broken.io.open_descriptors(), 0U);
+    one_node full;
+    EXPECT_EQ(replace_and_meddle(full,
+                  [&] {
+                      full.io.faults().fail_next(io_kind::open, EMFILE);
+                      full.io.faults().fail_next(io_kind::close, EIO);
+                  }),
+        "");
+    EXPECT_EQ(full.node.files().synced_contents("/data/file"), "new");
+}
+
+TEST(simulated_names, a_shutdown_after_the_renaming_is_no_cancellation) {
+    one_node at;
+    EXPECT_EQ(
+        replace_and_meddle(at, [&] { at.io.stop(); }), "write to disk '/data' failed: operation canceled (ECANCELED)");
+    EXPECT_EQ(at.node.files().contents("/data/file"), "new");
+}
+
+TEST(simulated_names, a_directory_that_cannot_be_opened_is_known_before_the_renaming) {
+    one_node at;
+    at.io.faults().disk_latency(5ms, 5ms);
+    at.node.files().put("/data/file", "old");
+    task<std::string> replacing = at.node.run(&replace_once);
+    // The temporary file has its contents on the disk: what is opened next is the directory.
+    const auto is_synced = [&] {
+        for (const std::string& name : at.names()) {
+            if (name != "/data/file" && at.node.files().synced_contents(name) == "new") return true;
+        }
+        return false;
+    };
+    while (!is_synced()) at.world.advance(1ms);
+    at.io.faults().fail_next(io_kind::open, EACCES);
+    EXPECT_EQ(at.world.run(std::move(replacing)), "open '/data' failed: permission denied (EACCES)");
+    EXPECT_EQ(at.node.files().contents("/data/file"), "old");
+    EXPECT_EQ(at.names(), names{"/data/file"});
 }
 
 task<std::string> replace_cancelled(deterministic_scheduler& world, cancellation_source source) {
@@ -278,6 +335,23 @@ TEST(simulated_names, a_copy_that_fails_leaves_nothing) {
         const std::string error = at.run([] { return error_of(fs::copy("/data/from", "/data/to")); });
         EXPECT_TRUE(error.starts_with(each.says)) << error;
         EXPECT_EQ(at.names(), names{"/data/from"});
+    }
+}
+
+TEST(simulated_names, a_copy_whose_close_fails_leaves_the_old_target_whole) {
+    for (const bool overwrite : {false, true}) {
+        one_node at;
+        at.node.files().put("/data/from", "0123456789");
+        if (overwrite) at.node.files().put("/data/to", "old");
+        at.io.faults().fail_next(io_kind::close, EIO);
+        fs::copy_options options;
+        options.overwrite = overwrite;
+        const std::string error = at.run([&] { return error_of(fs::copy("/data/from", "/data/to", options)); });
+        EXPECT_TRUE(error.starts_with(overwrite ? "close '/data/.to." : "close '/data/to' failed")) << error;
+        EXPECT_TRUE(error.ends_with("failed: input/output error (EIO)")) << error;
+        EXPECT_EQ(at.node.files().contents("/data/to"), overwrite ? std::optional<std::string>("old") : std::nullopt);
+        EXPECT_EQ(at.names().size(), overwrite ? 2U : 1U);
+        EXPECT_EQ(at.io.open_descriptors(), 0U);
     }
 }
 

@@ -120,7 +120,7 @@ task<std::uint64_t> copy(std::string from, std::string to, copy_options options,
         if (!options.keep_partial) co_await discard(target, std::move(name)).configure_await(false);
         std::rethrow_exception(failed);
     }
-    co_await source.close().configure_await(false);
+    co_await close_quietly(source).configure_await(false);
     if (options.sync) {
         std::string directory = directory_of(to);
         co_await sync_directory(std::move(directory)).configure_await(false);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "io/fs/unique_name.hpp"
 #include "weft/io/fs/file.hpp"
 
 namespace weft::inline WEFT_ABI::fs {
@@ -39,7 +40,7 @@ task<Container> read_all(std::string path, std::size_t limit, cancellation_token
         if (count > limit) refuse_length(source, limit);
     }
     all.resize(count);
-    co_await source.close().configure_await(false);
+    co_await close_quietly(source).configure_await(false);
     co_return all;
 }
 

@@ -60,7 +60,7 @@ async_stream<std::string> read_lines(std::string path, line_options options, can
             co_yield std::move(line);
         }
     }
-    co_await source.close().configure_await(false);
+    co_await close_quietly(source).configure_await(false);
     if (!cutter.empty()) {
         std::string line = cutter.take();
         co_yield std::move(line);

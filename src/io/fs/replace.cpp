@@ -10,6 +10,10 @@
 #include <cerrno>
 #include <exception>
 
+#include <fcntl.h>
+#include <limits.h>
+
+#include "io/fs/file_state.hpp"
 #include "io/fs/unique_name.hpp"
 #include "weft/base/error.hpp"
 #include "weft/io/fs/directory.hpp"
@@ -23,10 +27,27 @@ std::string directory_of(const std::string& path) {
     return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+namespace {
+
+/// The most that fits into a name together with what a temporary one adds; of UTF-8 no character is cut in two.
+std::string_view shortened(std::string_view name) noexcept {
+    constexpr std::size_t added = 2 + unique_letters;  // two dots
+    constexpr std::size_t longest = NAME_MAX - added;
+    if (name.size() <= longest) return name;
+    std::size_t end = longest;
+    const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(name[at]) & 0xC0U) == 0x80U; };
+    while (end > longest - 3 && continues(end)) --end;  // what is no UTF-8 may be cut anywhere
+    return name.substr(0, end);
+}
+
+}  // namespace
+
 std::string stem_beside(const std::string& path) {
     const std::size_t slash = path.rfind('/');
     const std::size_t name = slash == std::string::npos ? 0 : slash + 1;
-    return path.substr(0, name) + "." + path.substr(name) + ".";
+    std::string stem = path.substr(0, name) + ".";
+    stem.append(shortened(std::string_view(path).substr(name))).append(".");
+    return stem;
 }
 
 namespace {
@@ -55,6 +76,18 @@ task<> fill(file& beside, std::span<const std::byte> data, const std::optional<f
     token.throw_if_cancellation_requested();
 }
 
+/// The new file is in its place already: whatever happens here is no cancellation, which would say that it is not.
+task<> sync_replaced(const detail::descriptor_owner& directory) {
+    detail::io_request request(directory.get(), nullptr, 0, cancellation_token());
+    try {
+        co_await detail::sync_operation(std::move(request)).configure_await(false);
+        co_return;
+    } catch (const operation_canceled&) {
+        // The runtime shuts down.
+    }
+    throw io_error(std::error_code(ECANCELED, std::generic_category()), detail::attempt_to_sync(*directory.get()));
+}
+
 task<> replace(std::string path, std::span<const std::byte> data, cancellation_token token) {
     const std::optional<file_info> old = co_await find_target(path, token).configure_await(false);
     if (old.has_value() && !old->is_regular()) {
@@ -65,9 +98,15 @@ task<> replace(std::string path, std::span<const std::byte> data, cancellation_t
     std::string stem = stem_beside(path);
     const permissions created = old.has_value() ? permissions::owner_only : permissions::everyone;
     file beside = co_await create_unique(std::move(stem), created, name, token).configure_await(false);
+    constexpr auto to_list = static_cast<std::uint32_t>(O_RDONLY | O_DIRECTORY);
+    detail::descriptor_owner directory;
     std::exception_ptr failed;
     try {
-        co_await fill(beside, data, old, std::move(token)).configure_await(false);
+        co_await fill(beside, data, old, token).configure_await(false);
+        // Now: behind the renaming nothing may fail but what is about the disk.
+        std::string in = directory_of(path);
+        directory =
+            co_await open_descriptor(std::move(in), to_list, permissions::none, std::move(token)).configure_await(false);
         co_await rename(name, path).configure_await(false);
     } catch (...) {
         failed = std::current_exception();
@@ -76,15 +115,17 @@ task<> replace(std::string path, std::span<const std::byte> data, cancellation_t
         co_await discard(beside, std::move(name)).configure_await(false);
         std::rethrow_exception(failed);
     }
-    std::string directory = directory_of(path);
-    co_await sync_directory(std::move(directory)).configure_await(false);
+    co_await sync_replaced(directory).configure_await(false);
+    co_await directory.close().configure_await(false);
 }
 
 }  // namespace
 
+task<> close_quietly(file& of) { return of.owner_.close(); }
+
 task<> discard(file& unwanted, std::string path) {
+    co_await close_quietly(unwanted).configure_await(false);
     try {
-        co_await unwanted.close().configure_await(false);
         static_cast<void>(co_await remove(std::move(path)).configure_await(false));
     } catch (const std::exception&) {
         co_return;  // what failed before is what the caller hears of

@@ -55,7 +55,7 @@ std::string unique_name(std::string_view stem) {
     dispatcher* const home = detail::this_thread_block().home;
     std::uint64_t bits = home != nullptr ? home->random() : runtime::current().random();
     std::string name(stem);
-    for (int i = 0; i < 12; ++i) {
+    for (int i = 0; i < unique_letters; ++i) {
         name += letters[bits % 36];
         bits /= 36;
     }
@@ -99,7 +99,7 @@ task<> temporary_file::keep_as(std::string to, cancellation_token token) {
 }
 
 task<> temporary_file::dispose() {
-    co_await file_.close().configure_await(false);
+    co_await close_quietly(file_).configure_await(false);
     std::string path = std::exchange(path_, std::string());
     if (path.empty()) co_return;
     static_cast<void>(co_await remove(std::move(path)).configure_await(false));

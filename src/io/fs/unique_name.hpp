@@ -11,7 +11,8 @@
 
 namespace weft::inline WEFT_ABI::fs {
 
-/// `stem` and twelve letters of the runtime's randomness, which a test's seed decides.
+inline constexpr int unique_letters = 12;
+/// `stem` and unique_letters letters of the runtime's randomness, which a test's seed decides.
 [[nodiscard]] std::string unique_name(std::string_view stem);
 
 /// A new file whose name begins with `stem`, open to read and write.
@@ -23,6 +24,8 @@ namespace weft::inline WEFT_ABI::fs {
 /// The directory of a file: "." for a bare name.
 [[nodiscard]] std::string directory_of(const std::string& path);
 
+/// Closes a file of whose contents nothing depends on that: it was read, or goes away.
+[[nodiscard]] task<> close_quietly(file& of);
 /// Closes and removes a file that did not become what it was made for. Errors are kept to itself: something has failed already.
 [[nodiscard]] task<> discard(file& unwanted, std::string path);
 

@@ -26,6 +26,9 @@ struct descriptor_access;
 /// is destroyed with operations pending leaves the state to the last of them.
 class descriptor_state {
 public:
+    /// What close() does with an error of the kernel's: only of files does it tell that something was lost.
+    enum class close_errors : bool { ignored, thrown };
+
     descriptor_state(io_driver& driver, int fd) noexcept : driver_(&driver), fd_(fd) {}
     descriptor_state(const descriptor_state&) = delete;
     descriptor_state& operator=(const descriptor_state&) = delete;
@@ -44,7 +47,8 @@ public:
     [[nodiscard]] bool is_closing() const noexcept { return users_.is_closing(); }
 
     /// Closes the descriptor, once every operation on it has ended. Later calls do nothing.
-    [[nodiscard]] task<> close();
+    /// @throws io_error  if asked to: "close '/tmp/x' failed: ..."; it is closed all the same
+    [[nodiscard]] task<> close(close_errors errors = close_errors::ignored);
     /// The object that holds this goes: closes now or, with operations pending, when the last has left.
     void abandon() noexcept;
 
@@ -90,7 +94,7 @@ public:
     [[nodiscard]] descriptor_state* get() const noexcept { return state_; }
     [[nodiscard]] bool is_open() const noexcept { return state_ != nullptr && !state_->is_closing(); }
     /// descriptor_state::close(), at once for an empty owner.
-    [[nodiscard]] task<> close();
+    [[nodiscard]] task<> close(descriptor_state::close_errors errors = descriptor_state::close_errors::ignored);
 
 private:
     descriptor_state* state_;

@@ -107,7 +107,9 @@ public:
     /// The path it was opened by. @throws object_disposed
     [[nodiscard]] std::string path() const;
     /// Waits for pending operations, then closes. Later calls do nothing. What was written may not be on the disk yet: sync().
-    [[nodiscard]] task<> close() { return owner_.close(); }
+    /// @throws io_error  "close '/tmp/x' failed: ..." where the file system only now tells that it lost what was written (network
+    ///                   file systems, quotas); the file is closed all the same
+    [[nodiscard]] task<> close() { return owner_.close(detail::descriptor_state::close_errors::thrown); }
     [[nodiscard]] bool is_open() const noexcept { return owner_.is_open(); }
 
 private:
@@ -115,6 +117,7 @@ private:
     explicit file(detail::descriptor_owner owner) noexcept : owner_(std::move(owner)) {}
     friend class directory_reader;
     friend class file_copy;
+    friend task<> close_quietly(file& of);
     [[nodiscard]] detail::io_request request(
         const void* data, std::size_t size, cancellation_token&& token, std::uint64_t offset) const;
     [[nodiscard]] detail::descriptor_state& state() const;

@@ -21,6 +21,7 @@ namespace weft::inline WEFT_ABI::fs {
 
 // Cancellation, continuation and errors as for <weft/fs/file.hpp>; files are closed in any case. A cancelled or failed write may
 // have written a part, unless it says otherwise. What `text` and `data` point to stays until the task has ended.
+// An error of close fails what writes; what was read is given all the same.
 
 /// The bytes of a file, as they are: text is not checked or converted. A file that does not tell its size, as in /proc, is read to
 /// its end.
@@ -63,7 +64,7 @@ static_assert(std::is_trivially_destructible_v<line_options>);
 ///
 /// Cancellation  before the renaming: the old file is untouched and the temporary one removed. From there on it goes on to its end.
 /// Throws        io_error; the old file is untouched, unless it says "write to disk" of the directory: then the new one is in its
-///               place, but may not be on the disk
+///               place, but may not be on the disk (ECANCELED: the runtime shut down meanwhile). The directory must be readable
 [[nodiscard]] task<> replace_all_text(std::string path, std::string_view text, cancellation_token token = {});
 [[nodiscard]] task<> replace_all_bytes(std::string path, std::span<const std::byte> data, cancellation_token token = {});
 
