@@ -21,6 +21,9 @@ public:
             case tls_errc::ended_early: return "the peer closed the connection";
             case tls_errc::send_closed: return "nothing can be written after shutdown_send()";
             case tls_errc::no_certificate: return "a server needs a certificate";
+            case tls_errc::no_trust:
+                return "a server that asks clients for certificates must be told whom to trust: by trust_file(), "
+                       "trust_pem() or trust_system(true)";
             case tls_errc::protocol: return "the protocol was broken";
         }
         const char* reason = ::ERR_reason_error_string(static_cast<unsigned long>(error));

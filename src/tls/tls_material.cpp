@@ -161,6 +161,11 @@ void tls_material::set_trust(const tls_settings& settings) {
     int mode = SSL_VERIFY_PEER;
     if (settings.clients == net::client_certificates::required) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     ::SSL_CTX_set_verify(context(), mode, nullptr);
+    // The system's authorities vouch for servers. Whom they give a certificate is no client that somebody meant to let in.
+    const bool nothing_named = settings.trusted_files.empty() && settings.trusted_texts.empty();
+    const bool trusts_system = settings.trust_system.value_or(nothing_named && !settings.server);
+    if (settings.server && nothing_named && !trusts_system)
+        throw net::tls_error(net::tls_errc::no_trust, "make a TLS context");
     X509_STORE* const store = ::SSL_CTX_get_cert_store(context());
     const auto trust = [&](const std::string& pem, const std::string& name) {
         for (const x509_ptr& each : certificates_of(pem, name)) {
@@ -170,8 +175,7 @@ void tls_material::set_trust(const tls_settings& settings) {
     };
     for (const std::string& file : settings.trusted_files) trust(contents_of(file), "'" + file + "'");
     for (const std::string& text : settings.trusted_texts) trust(text, "a text");
-    const bool nothing_named = settings.trusted_files.empty() && settings.trusted_texts.empty();
-    if (settings.trust_system.value_or(nothing_named) && ::SSL_CTX_set_default_verify_paths(context()) != 1)
+    if (trusts_system && ::SSL_CTX_set_default_verify_paths(context()) != 1)
         throw_openssl_error("find the system's trusted certificates");
 }
 

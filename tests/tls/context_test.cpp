@@ -179,6 +179,27 @@ TEST_F(tls_contexts, a_server_may_ask_clients_who_they_are) {
     }
 }
 
+TEST_F(tls_contexts, a_server_that_asks_clients_must_be_told_whom_to_trust) {
+    using net::client_certificates;
+    for (const client_certificates wanted : {client_certificates::optional, client_certificates::required}) {
+        tls_context_builder settings = server_settings().ask_clients(wanted);
+        for (int round = 0; round < 2; ++round) {
+            try {
+                static_cast<void>(settings.build());
+                ADD_FAILURE() << "everybody with a certificate of a public authority would be let in";
+            } catch (const tls_error& error) {
+                EXPECT_EQ(error.code(), net::tls_errc::no_trust);
+                EXPECT_NE(std::string(error.what()).find("must be told whom to trust"), std::string::npos) << error.what();
+            }
+            settings.trust_system(false);
+        }
+        EXPECT_NO_THROW(static_cast<void>(settings.trust_system(true).build())) << "who wants the public ones says so";
+        EXPECT_NO_THROW(static_cast<void>(server_settings().ask_clients(wanted).trust_pem(the_authority().pem()).build()));
+        const tls_context running = server_settings().build();
+        EXPECT_THROW(running.reload(server_settings().ask_clients(wanted)), tls_error);
+    }
+}
+
 // ---- files
 
 class tls_files : public io_test {

@@ -34,7 +34,7 @@ enum class client_certificates : std::uint8_t {
 /// Collects what a tls_context is made from. Every member returns the builder.
 ///
 /// Defaults: TLS 1.2 and 1.3; OpenSSL's ciphers; renegotiation refused; sessions resumed. Of a client: the system's trusted authorities,
-/// and the server's certificate must be theirs and name the host. Of a server: no client certificates.
+/// and the server's certificate must be theirs and name the host. Of a server: no client certificates, and nobody trusted.
 class tls_context_builder {
 public:
     [[nodiscard]] static tls_context_builder for_client();
@@ -58,7 +58,7 @@ public:
     tls_context_builder& trust_system(bool on);
     /// Whether a client examines the server's certificate. Off, anybody can be the peer: for tests only.
     tls_context_builder& verify_peer(bool on);
-    /// Of a server.
+    /// Of a server. It must be told whom to trust: the system's authorities are trusted by default in clients only.
     tls_context_builder& ask_clients(client_certificates what);
 
     /// Protocols, best first, such as {"h2", "http/1.1"}. The server chooses its best of those the client offers; when there is none
@@ -69,7 +69,7 @@ public:
     tls_context_builder& resumption(bool on, std::size_t hosts = 1024);
 
     /// @throws tls_error  naming the file that cannot be read, or the key that does not fit
-    /// @throws tls_error  tls_errc::no_certificate, of a server
+    /// @throws tls_error  tls_errc::no_certificate, of a server; tls_errc::no_trust, of one that asks clients and trusts nobody
     [[nodiscard]] tls_context build() const;
 
 private:

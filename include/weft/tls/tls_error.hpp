@@ -17,7 +17,8 @@ enum class tls_errc : int {
     ended_early = -2,     ///< the peer closed the connection in the handshake
     send_closed = -3,     ///< written after shutdown_send()
     no_certificate = -4,  ///< a server's context was built without one
-    protocol = -5         ///< OpenSSL gives no reason
+    protocol = -5,        ///< OpenSSL gives no reason
+    no_trust = -6         ///< a server's context was built that asks clients for certificates and trusts nobody's
 };
 
 /// Why a peer's certificate was not taken: the values of X509_V_ERR_…, as codes of the category "certificate", such as 10, "certificate
