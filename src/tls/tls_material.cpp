@@ -270,22 +270,20 @@ int tls_material::remember_session(SSL* connection, SSL_SESSION* session) noexce
 // ---- the context
 
 void tls_context_state::reload() {
-    std::unique_lock guard(mutex_);
-    const tls_settings settings = settings_;
-    guard.unlock();
-    auto made = std::make_shared<tls_material>(settings);
-    guard.lock();
+    const std::lock_guard alone(reloading_);
+    auto made = std::make_shared<tls_material>(settings_);
+    const std::lock_guard guard(mutex_);
     current_.swap(made);
-    guard.unlock();
 }
 
 void tls_context_state::reload(const tls_settings& settings) {
     if (settings.server != is_server())
         throw std::invalid_argument("a client's context cannot become a server's, nor the other way round");
-    auto made = std::make_shared<tls_material>(settings);
     tls_settings copy = settings;
-    const std::lock_guard guard(mutex_);
+    const std::lock_guard alone(reloading_);
+    auto made = std::make_shared<tls_material>(copy);
     std::swap(settings_, copy);
+    const std::lock_guard guard(mutex_);
     current_.swap(made);
 }
 

@@ -96,7 +96,8 @@ private:
     session_cache sessions_;
 };
 
-/// The settings, and what they came to last.
+/// The settings, and what they came to last. One reload at a time, from its settings to the swap: else one that began earlier, and read
+/// older files, could end later and win.
 class tls_context_state {
 public:
     explicit tls_context_state(tls_settings settings)
@@ -112,9 +113,10 @@ public:
 
 private:
     const bool server_;
+    std::mutex reloading_;
+    tls_settings settings_;  ///< under reloading_
     mutable std::mutex mutex_;
-    tls_settings settings_;
-    std::shared_ptr<tls_material> current_;
+    std::shared_ptr<tls_material> current_;  ///< under mutex_
 };
 
 /// What tls_material finds behind a connection: whose sessions it has.

@@ -1,8 +1,11 @@
 // tests/tls/context_test.cpp: what contexts bring to a handshake: protocols, names, sessions, clients' certificates, reloading.
 // SPDX-License-Identifier: MIT
 
+#include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include <unistd.h>
 
@@ -310,6 +313,38 @@ TEST_F(tls_files, reloading_changes_new_handshakes_only) {
     server.reload(other);
     EXPECT_EQ(block_on(meet(client, server)).client.peer_certificate()->subject, "CN=before");
     EXPECT_THROW(server.reload(client_settings()), std::invalid_argument);
+}
+
+TEST_F(tls_files, of_two_reloads_at_once_the_later_wins) {
+    certificate_wish wish;
+    wish.subject = "before";
+    const net::tls_identity before = the_authority().issue(wish);
+    wish.subject = "after";
+    const net::tls_identity after = the_authority().issue(wish);
+    std::promise<void> reading;
+    std::promise<void> second_done;
+    std::future<void> seen = second_done.get_future();
+    bool holds = false;  // written before the threads are there
+    tls_context_builder settings = tls_context_builder::for_server();
+    settings.certificate_pem(before.certificate, authority::locked(before.key, "sesame"));
+    settings.passphrase([&](const std::string&) {
+        if (holds) {
+            // The first reload has its settings. The second must not get past it, so this wait runs out.
+            reading.set_value();
+            static_cast<void>(seen.wait_for(std::chrono::milliseconds(100)));
+        }
+        return std::string("sesame");
+    });
+    const tls_context server = settings.build();
+    holds = true;
+    std::thread first([&] { server.reload(); });
+    reading.get_future().wait();
+    tls_context_builder newer = tls_context_builder::for_server();
+    newer.certificate_pem(after.certificate, after.key);
+    server.reload(newer);
+    second_done.set_value();
+    first.join();
+    EXPECT_EQ(block_on(meet(client_settings().build(), server)).client.peer_certificate()->subject, "CN=after");
 }
 
 }  // namespace

@@ -88,7 +88,8 @@ public:
 
     /// Reads the files the context was built from once more. Handshakes that begin later use what they hold now; connections that
     /// exist live on with what they had. Sessions of before are not resumed. When it throws, nothing has changed.
-    /// Blocks on the files: call it by run_blocking() in a server. @throws tls_error
+    /// Blocks on the files, and on a reload() that is under way, so that of two the later wins: call it by run_blocking() in a server.
+    /// Not from passphrase()'s function. @throws tls_error
     void reload() const;
     /// The same with other settings. @throws std::invalid_argument  for those of the other side (client, server)
     void reload(const tls_context_builder& settings) const;
