@@ -68,7 +68,7 @@ tls_session::tls_session(
 
 tls_session::~tls_session() {
     // Ended without a close_notify or not: its session may be resumed, unless the connection failed.
-    if (!failed_) ::SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    if (!failure_) ::SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
 void tls_session::prepare_client() {
@@ -105,12 +105,12 @@ tls_visit tls_session::outcome(int result) noexcept {
         default: break;
     }
     seen.step = tls_step::failed;
-    failed_ = true;
     const unsigned long first = ::ERR_peek_error();
     const long refused = ::SSL_get_verify_result(ssl_.get());
     const bool certificate = ERR_GET_LIB(first) == ERR_LIB_SSL && ERR_GET_REASON(first) == SSL_R_CERTIFICATE_VERIFY_FAILED;
     seen.error = take_openssl_error();
     if (certificate && refused != X509_V_OK) seen.error = net::certificate_error(static_cast<int>(refused));
+    failure_ = seen.error;
     return seen;
 }
 
@@ -122,9 +122,15 @@ tls_visit tls_session::visit_handshake() {
 
 tls_visit tls_session::visit_read(std::span<std::byte> buffer) {
     const std::lock_guard guard(mutex_);
+    tls_visit seen;
+    if (failure_) {
+        seen.step = tls_step::failed;
+        seen.error = failure_;
+        return seen;
+    }
     ::ERR_clear_error();
     std::size_t count = 0;
-    tls_visit seen = outcome(::SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &count));
+    seen = outcome(::SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &count));
     seen.count = count;
     return seen;
 }
@@ -142,6 +148,7 @@ void tls_session::drain() {
 std::size_t tls_session::encrypt(std::span<const std::byte> data) {
     const std::lock_guard guard(mutex_);
     if (send_closed_) throw net::tls_error(net::tls_errc::send_closed, "write to " + peer_text());
+    if (failure_) throw net::tls_error(failure_, "write to " + peer_text());
     std::size_t taken = 0;
     while (taken < data.size() && taken < send_at_once) {
         // Into an empty side, where a record fits: OpenSSL never has to come back for the rest of one.
@@ -160,7 +167,7 @@ std::size_t tls_session::encrypt(std::span<const std::byte> data) {
 
 void tls_session::say_goodbye() {
     const std::lock_guard guard(mutex_);
-    if (!send_closed_ && !failed_) {
+    if (!send_closed_ && !failure_) {
         drain();
         ::ERR_clear_error();
         ::SSL_shutdown(ssl_.get());

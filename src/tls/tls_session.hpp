@@ -107,7 +107,7 @@ private:
     ssl_ptr ssl_;
     bio_ptr outside_;  ///< our end of the pair
     bool send_closed_ = false;
-    bool failed_ = false;
+    std::error_code failure_;  ///< of the connection, for good: OpenSSL itself tells it once, and then an end
 
     async_mutex sending_;
     std::vector<std::byte> out_;

@@ -90,7 +90,8 @@ public:
         std::chrono::nanoseconds limit = default_handshake_limit, cancellation_token token = {});
 
     /// Reads what is there, waiting for the first byte. @returns the number of bytes; 0 after the peer's close_notify
-    /// @throws tls_error  is_truncation(): the transport ended without one, so the peer may have had more to say
+    /// @throws tls_error  is_truncation(): the transport ended without one, so the peer may have had more to say. Others: the connection
+    ///                    has failed, by the peer's alert for example; later reads and writes fail with the same
     /// Cancellation  nothing is lost; the stream can be read on.
     [[nodiscard]] task<std::size_t> read(std::span<std::byte> buffer, cancellation_token token = {});
     [[nodiscard]] task<std::size_t> read(std::span<char> buffer, cancellation_token token = {}) {
@@ -114,7 +115,8 @@ public:
     /// Cancellation  it goes out with the next call.
     [[nodiscard]] task<> shutdown_send(cancellation_token token = {});
     /// shutdown_send(), then waits for the peer's close_notify, discarding what it still sends. Precondition: no read is pending.
-    /// @param limit  of all of it. @returns whether the peer has said good-bye; false also when it just closed, or `limit` passed
+    /// @param limit  of all of it. @returns whether the peer has said good-bye; false also when it just closed, the
+    ///                connection has failed, or `limit` passed
     [[nodiscard]] task<bool> shutdown(
         std::chrono::nanoseconds limit = default_shutdown_limit, cancellation_token token = {});
     /// Closes the stream below, at once and without a close_notify. Pending operations end as cancelled. Later calls do nothing.
