@@ -97,6 +97,7 @@ void tls_session::prepare_client() {
 tls_visit tls_session::outcome(int result) noexcept {
     tls_visit seen;
     seen.output_waits = BIO_ctrl_pending(outside_.get()) > 0;
+    seen.received = received_;
     if (result == 1) return seen;
     switch (::SSL_get_error(ssl_.get(), result)) {
         case SSL_ERROR_WANT_READ: seen.step = tls_step::input; return seen;
@@ -145,36 +146,53 @@ void tls_session::drain() {
     out_.resize(before + static_cast<std::size_t>(std::max(moved, 0)));
 }
 
-std::size_t tls_session::encrypt(std::span<const std::byte> data) {
+// A message of the peer's of which a reader has met a part, such as a session ticket of two records, puts OpenSSL back into a handshake,
+// where it neither writes nor says good-bye. Under mutex_, and with room for output. @returns input while the rest is missing
+tls_visit tls_session::visit_unfinished() noexcept {
+    if (::SSL_in_init(ssl_.get()) == 0) return {};
+    ::ERR_clear_error();
+    return outcome(::SSL_do_handshake(ssl_.get()));
+}
+
+tls_visit tls_session::encrypt(std::span<const std::byte> data) {
     const std::lock_guard guard(mutex_);
     if (send_closed_) throw net::tls_error(net::tls_errc::send_closed, "write to " + peer_text());
     if (failure_) throw net::tls_error(failure_, "write to " + peer_text());
+    drain();
+    tls_visit seen = visit_unfinished();
     std::size_t taken = 0;
-    while (taken < data.size() && taken < send_at_once) {
+    while (seen.step == tls_step::done && taken < data.size() && taken < send_at_once) {
         // Into an empty side, where a record fits: OpenSSL never has to come back for the rest of one.
         drain();
         ::ERR_clear_error();
         std::size_t count = 0;
         const std::size_t wanted = std::min(data.size() - taken, largest_record);
-        const tls_visit seen = outcome(::SSL_write_ex(ssl_.get(), data.data() + taken, wanted, &count));
-        if (seen.step == tls_step::failed) throw net::tls_error(seen.error, "write to " + peer_text());
-        if (seen.step != tls_step::done) throw net::tls_error(net::tls_errc::protocol, "write to " + peer_text());
+        seen = outcome(::SSL_write_ex(ssl_.get(), data.data() + taken, wanted, &count));
         taken += count;
     }
+    if (seen.step == tls_step::failed) throw net::tls_error(seen.error, "write to " + peer_text());
+    const bool waits = seen.step == tls_step::input && taken == 0;
+    if (seen.step != tls_step::done && !waits) throw net::tls_error(net::tls_errc::protocol, "write to " + peer_text());
     drain();
-    return taken;
+    seen.count = taken;
+    return seen;
 }
 
-void tls_session::say_goodbye() {
+tls_visit tls_session::say_goodbye() {
     const std::lock_guard guard(mutex_);
-    if (!send_closed_ && !failure_) {
-        drain();
+    drain();
+    tls_visit seen;
+    if (!send_closed_ && !failure_) seen = visit_unfinished();
+    if (!send_closed_ && !failure_ && seen.step == tls_step::done) {
         ::ERR_clear_error();
         ::SSL_shutdown(ssl_.get());
+        send_closed_ = (::SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0;
+        if (!send_closed_) throw_openssl_error("say good-bye to " + peer_text());
         ::ERR_clear_error();
-        send_closed_ = true;
     }
     drain();
+    if (seen.step != tls_step::input) seen.step = tls_step::done;
+    return seen;
 }
 
 void tls_session::refill_output() {
@@ -201,8 +219,11 @@ task<> tls_session::send_output(cancellation_token token) {
     }
 }
 
-// By the one reader. @returns false when the transport has ended
-task<bool> tls_session::receive(cancellation_token token) {
+// @param seen  tls_visit::received of the visit that needed input: what has come since is to be looked at first
+// @returns false when the transport has ended
+task<bool> tls_session::receive(std::uint64_t seen, cancellation_token token) {
+    const async_mutex::guard turn = co_await receiving_.lock(token).configure_await(false);
+    if (has_received_since(seen)) co_return true;
     if (input_ended_) co_return false;
     std::size_t count = 0;
     try {
@@ -219,7 +240,19 @@ task<bool> tls_session::receive(cancellation_token token) {
     // Who needs input has emptied the pair's side, so all of it fits.
     const int taken = ::BIO_write(outside_.get(), in_.data(), static_cast<int>(count));
     if (taken != static_cast<int>(count)) throw net::tls_error(net::tls_errc::protocol, "read from " + peer_text());
+    ++received_;
     co_return true;
+}
+
+bool tls_session::has_received_since(std::uint64_t seen) const {
+    const std::lock_guard guard(mutex_);
+    return received_ != seen;
+}
+
+// By a writer, who holds sending_ meanwhile. Whoever receives gets all the peer sends, so this ends when the peer ends its message.
+task<> tls_session::receive_to_write(std::uint64_t seen, cancellation_token token) {
+    const bool more = co_await receive(seen, std::move(token)).configure_await(false);
+    if (!more) throw net::tls_error(net::tls_errc::truncated, "write to " + peer_text());
 }
 
 task<> tls_session::send_in_background(ptr self) {
@@ -249,7 +282,7 @@ task<> tls_session::exchange(cancellation_token token) {
         if (unsent != nullptr) std::rethrow_exception(unsent);
         if (seen.step == tls_step::done) co_return;
         if (seen.step == tls_step::output) continue;
-        const bool more = co_await receive(token).configure_await(false);
+        const bool more = co_await receive(seen.received, token).configure_await(false);
         if (!more) throw net::tls_error(net::tls_errc::ended_early, "TLS handshake with " + peer_text());
     }
 }
@@ -309,7 +342,7 @@ task<std::size_t> tls_session::read(ptr self, std::span<std::byte> buffer, cance
             }
             case tls_step::input: break;
         }
-        const bool more = co_await self->receive(token).configure_await(false);
+        const bool more = co_await self->receive(seen.received, token).configure_await(false);
         if (!more) throw net::tls_error(net::tls_errc::truncated, "read from " + self->peer_text());
     }
 }
@@ -322,16 +355,22 @@ task<> tls_session::write(ptr self, std::span<const std::byte> data, cancellatio
     while (!data.empty()) {
         token.throw_if_cancellation_requested();
         if (self->sent_ == self->out_.size()) self->refill_output();
-        data = data.subspan(self->encrypt(data));
+        const tls_visit seen = self->encrypt(data);
+        data = data.subspan(seen.count);
         co_await self->send_output(token).configure_await(false);
+        if (seen.step == tls_step::input) co_await self->receive_to_write(seen.received, token).configure_await(false);
     }
 }
 
 task<> tls_session::shutdown_send(ptr self, cancellation_token token) {
     self->check_open();
     const async_mutex::guard turn = co_await self->sending_.lock(token).configure_await(false);
-    self->say_goodbye();
-    co_await self->send_output(token).configure_await(false);
+    for (;;) {
+        const tls_visit seen = self->say_goodbye();
+        co_await self->send_output(token).configure_await(false);
+        if (seen.step != tls_step::input) co_return;
+        co_await self->receive_to_write(seen.received, token).configure_await(false);
+    }
 }
 
 task<bool> tls_session::shutdown(ptr self, std::chrono::nanoseconds limit, cancellation_token token) {

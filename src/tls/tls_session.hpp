@@ -33,15 +33,18 @@ enum class tls_step : std::uint8_t {
 struct tls_visit {
     tls_step step = tls_step::done;
     std::size_t count = 0;
-    bool output_waits = false;  ///< something is to be sent
+    bool output_waits = false;   ///< something is to be sent
+    std::uint64_t received = 0;  ///< how often bytes had been received by then
     std::error_code error;
 };
 
-/// OpenSSL is driven through a pair of memory buffers and sees no socket. Three things keep its state whole:
+/// OpenSSL is driven through a pair of memory buffers and sees no socket. Four things keep its state whole:
 ///  - `mutex_` guards the SSL object and the pair; each visit takes it, and none awaits under it.
 ///  - `sending_` is held by who takes encrypted bytes out and sends them, so they leave in the order they were made. What was taken
 ///    out and not sent, because the sender was cancelled, stays in `out_` for the next.
-///  - `in_` belongs to the one reader.
+///  - `receiving_` is held by who receives, into `in_` and from there into the pair. That is the reader; or a writer whom a message of the
+///    peer's that has half arrived (a session ticket) keeps from writing, when nobody reads. Who gets it after another has received
+///    looks at OpenSSL again first.
 /// A reader never waits for a sender: what its visits make to be sent (an answer to a KeyUpdate, an alert) goes out by a task of its
 /// own. Otherwise two peers that both only write would wait for each other for ever.
 class tls_session {
@@ -85,16 +88,20 @@ private:
     [[noreturn]] void throw_closed(const char* attempt) const;
     [[nodiscard]] tls_visit visit_handshake();
     [[nodiscard]] tls_visit visit_read(std::span<std::byte> buffer);
-    /// Encrypts records of `data` into `out_`. @returns how much of it
-    [[nodiscard]] std::size_t encrypt(std::span<const std::byte> data);
-    void say_goodbye();
+    [[nodiscard]] tls_visit visit_unfinished() noexcept;
+    /// Encrypts records of `data` into `out_`. @returns how much of it; or tls_step::input, and nothing was taken
+    [[nodiscard]] tls_visit encrypt(std::span<const std::byte> data);
+    /// @returns done, also when the connection has failed; or input, and nothing was said
+    [[nodiscard]] tls_visit say_goodbye();
     [[nodiscard]] tls_visit outcome(int result) noexcept;
     void drain();
     void refill_output();
 
     task<> exchange(cancellation_token token);
     task<> send_output(cancellation_token token);
-    task<bool> receive(cancellation_token token);
+    task<bool> receive(std::uint64_t seen, cancellation_token token);
+    [[nodiscard]] bool has_received_since(std::uint64_t seen) const;
+    task<> receive_to_write(std::uint64_t seen, cancellation_token token);
     static task<> send_in_background(ptr self);
 
     const std::unique_ptr<tls_transport> transport_;
@@ -106,6 +113,7 @@ private:
     mutable std::mutex mutex_;
     ssl_ptr ssl_;
     bio_ptr outside_;  ///< our end of the pair
+    std::uint64_t received_ = 0;
     bool send_closed_ = false;
     std::error_code failure_;  ///< of the connection, for good: OpenSSL itself tells it once, and then an end
 
@@ -113,6 +121,7 @@ private:
     std::vector<std::byte> out_;
     std::size_t sent_ = 0;  ///< of out_
 
+    async_mutex receiving_;
     std::vector<std::byte> in_;
     bool input_ended_ = false;
 

@@ -100,7 +100,8 @@ public:
     /// Reads until `buffer` is full. @throws tls_error  (ended_early) when the stream ends before
     [[nodiscard]] task<> read_exactly(std::span<std::byte> buffer, cancellation_token token = {});
 
-    /// Encrypts and writes all of `data`.
+    /// Encrypts and writes all of `data`. While a message of the peer's own (a session ticket) has half arrived, it waits for the rest, and
+    /// receives it when nobody reads.
     /// Cancellation  a part may have been taken. What was taken is never lost or repeated: its rest goes out before the next write, or
     ///               with shutdown_send(). Unless the protocol can go on after a cut message, close the stream.
     [[nodiscard]] task<> write(std::span<const std::byte> data, cancellation_token token = {});
@@ -111,7 +112,7 @@ public:
     /// Cancellation  as of write().
     [[nodiscard]] task<std::size_t> write_some(std::span<const std::byte> data, cancellation_token token = {});
 
-    /// Sends close_notify: nothing more is coming. Reading goes on. Later calls do nothing.
+    /// Sends close_notify: nothing more is coming. Reading goes on. Later calls do nothing. Waits like write() before it.
     /// Cancellation  it goes out with the next call.
     [[nodiscard]] task<> shutdown_send(cancellation_token token = {});
     /// shutdown_send(), then waits for the peer's close_notify, discarding what it still sends. Precondition: no read is pending.
