@@ -3,10 +3,14 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -261,5 +265,103 @@ task<> pass_descriptor() {
     EXPECT_EQ(end.size, 0U);
 }
 TEST_F(unix_domain, a_descriptor_travels_with_bytes) { block_on(pass_descriptor()); }
+
+/// What a peer may do that has no Weft: two descriptors at once.
+void send_two(const unix_stream& by, std::string_view text, const std::array<int, 2>& descriptors) {
+    iovec part{const_cast<char*>(text.data()), text.size()};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptors)]{};
+    msghdr head{};
+    head.msg_iov = &part;
+    head.msg_iovlen = 1;
+    head.msg_control = control;
+    head.msg_controllen = sizeof control;
+    cmsghdr* const with = CMSG_FIRSTHDR(&head);
+    with->cmsg_level = SOL_SOCKET;
+    with->cmsg_type = SCM_RIGHTS;
+    with->cmsg_len = CMSG_LEN(sizeof descriptors);
+    std::memcpy(CMSG_DATA(with), descriptors.data(), sizeof descriptors);
+    EXPECT_EQ(::sendmsg(by.native_handle(), &head, 0), static_cast<ssize_t>(text.size()));
+}
+
+task<> two_at_once() {
+    std::pair<unix_stream, unix_stream> both = unix_stream::pair();
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const net::owned_descriptor reading(ends[0]), writing(ends[1]);
+    const std::array<int, 2> sent{writing.get(), reading.get()};
+    std::array<std::byte, 32> room{};
+    for (int round = 0; round < 3; ++round) {
+        const int before = open_descriptors();
+        send_two(both.first, "two", sent);
+        {
+            const net::received_descriptor got = co_await both.second.receive_descriptor(room);
+            EXPECT_EQ(got.size, 3U);
+            EXPECT_TRUE(got.descriptor);
+            EXPECT_TRUE(got.lost_some);
+            EXPECT_EQ(::write(got.descriptor.get(), "x", 1), 1);  // the first of the two
+            EXPECT_EQ(open_descriptors(), before + 1);
+        }
+        EXPECT_EQ(open_descriptors(), before);
+    }
+}
+TEST_F(unix_domain, of_two_descriptors_at_once_none_is_left_open) { block_on(two_at_once()); }
+
+/// No new descriptor in this process.
+class without_room {
+public:
+    without_room() {
+        ::getrlimit(RLIMIT_NOFILE, &usual_);
+        const int lowest = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+        ::close(lowest);
+        rlimit tight = usual_;
+        tight.rlim_cur = static_cast<rlim_t>(lowest);
+        EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+    }
+    ~without_room() { ::setrlimit(RLIMIT_NOFILE, &usual_); }
+
+private:
+    rlimit usual_{};
+};
+
+task<> no_room() {
+    std::pair<unix_stream, unix_stream> both = unix_stream::pair();
+    const std::string_view text = "here it is";
+    co_await both.first.send_descriptor(STDIN_FILENO, std::as_bytes(std::span(text)));
+    std::array<std::byte, 32> room{};
+    net::received_descriptor got;
+    {
+        const without_room full;
+        got = co_await both.second.receive_descriptor(room);
+    }
+    EXPECT_EQ(text_of(std::span(room).first(got.size)), text);
+    EXPECT_FALSE(got.descriptor);
+    EXPECT_TRUE(got.lost_some);
+    co_await both.first.send_descriptor(STDIN_FILENO, std::as_bytes(std::span(text)));
+    got = co_await both.second.receive_descriptor(room);
+    EXPECT_TRUE(got.descriptor);
+    EXPECT_FALSE(got.lost_some);
+}
+TEST_F(unix_domain, a_descriptor_that_finds_no_room_is_reported_and_its_bytes_are_kept) { block_on(no_room()); }
+
+// A read stops behind the bytes of a descriptor: there may be more although it was not filled.
+task<> bytes_behind() {
+    const std::string_view first = "A";
+    cancellation_source late(std::chrono::seconds(20));
+    for (int round = 0; round < 100; ++round) {
+        std::pair<unix_stream, unix_stream> both = unix_stream::pair();
+        std::array<char, 16> room{};
+        task<std::size_t> reading = both.second.read(std::span<char>(room), late.token());
+        co_await both.first.send_descriptor(STDIN_FILENO, std::as_bytes(std::span(first)));
+        co_await both.first.write(std::string_view("B"));
+        std::size_t count = co_await std::move(reading);
+        std::string all(room.data(), count);
+        while (all.size() < 2 && count != 0) {
+            count = co_await both.second.read(std::span<char>(room), late.token());
+            all.append(room.data(), count);
+        }
+        EXPECT_EQ(all, "AB");
+    }
+}
+TEST_F(unix_domain, what_comes_behind_a_descriptor_is_read) { block_on(bytes_behind()); }
 
 }  // namespace

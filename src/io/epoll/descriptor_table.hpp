@@ -29,7 +29,8 @@ struct descriptor_record {
     std::uint32_t generation = 0;  ///< grows with each forget(): events of an earlier use of the number are told apart
     std::uint16_t set = 0;         ///< the owner whose epoll set it is in
     known_as kind = known_as::unknown;
-    bool stream = false;    ///< a byte stream: what was moved short of what was asked has emptied (or filled) it
+    bool stream =
+        false;  ///< of TCP, without urgent data: what was moved short of what was asked has emptied (or filled) it
     bool stranded = false;  ///< the owner of its set was too busy to fetch its last events
     bool hung_up = false;   ///< no further edge will come: every direction stays ready
 };

@@ -51,10 +51,18 @@ int wait_for_events(int epoll_fd, epoll_event* events, const time_point* deadlin
     return ::epoll_wait(epoll_fd, events, fetch_events, static_cast<int>(milliseconds));
 }
 
+int socket_option(int fd, int option) noexcept {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+/// Whether a call that moves less than asked has emptied (or filled) it. Not so in the Unix domain, where a read stops behind
+/// the bytes that a descriptor came with.
 bool is_stream(int fd) noexcept {
-    int type = 0;
-    socklen_t size = sizeof type;
-    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+    if (socket_option(fd, SO_TYPE) != SOCK_STREAM) return false;
+    const int domain = socket_option(fd, SO_DOMAIN);
+    return domain == AF_INET || domain == AF_INET6;
 }
 
 /// Reads and writes have no flag that keeps them from waiting: a pipe or terminal that was opened by a path gets it for good.
@@ -200,7 +208,7 @@ bool epoll_driver::submit(io_operation& operation) noexcept {
 // This and the next two: under the record's lock. Watching reports what is ready already, so no edge is lost by moving.
 bool epoll_driver::watch(int fd, descriptor_record& record, unsigned set) noexcept {
     epoll_event wanted{};
-    wanted.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    wanted.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
     wanted.data.u64 = static_cast<std::uint64_t>(record.generation) << 32 | static_cast<std::uint32_t>(fd);
     record.set = static_cast<std::uint16_t>(set);
     if (::epoll_ctl(sets_[set].epoll_fd, EPOLL_CTL_ADD, fd, &wanted) == 0) return true;
@@ -377,6 +385,8 @@ bool epoll_driver::dispatch(std::uint64_t data, std::uint32_t events, bool late)
         record->stranded = late;
         constexpr std::uint32_t over = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
         if ((events & over) != 0) record->hung_up = true;
+        // A read stops at an urgent mark, with more behind it.
+        if ((events & EPOLLPRI) != 0) record->stream = false;
         const auto serve = [&](descriptor_record::direction& way) noexcept {
             way.ready = true;
             while (way.ready && !way.line.empty() && attempt(*way.line.front(), *record, way))

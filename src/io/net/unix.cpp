@@ -52,6 +52,13 @@ public:
     [[nodiscard]] const net::unix_endpoint& local() const noexcept { return local_; }
     [[nodiscard]] const closing_signal& closing() const noexcept { return closing_; }
 
+    /// Whether the name still stands for the file of file_made(); a name without a file does always.
+    [[nodiscard]] bool has_its_file() const noexcept {
+        if (local_.is_abstract()) return true;
+        struct stat there{};
+        return has_file_.load(std::memory_order_acquire) && ::lstat(local_.name().c_str(), &there) == 0 &&
+            there.st_dev == file_.st_dev && there.st_ino == file_.st_ino;
+    }
     void file_made() noexcept {
         if (local_.is_abstract() || ::lstat(local_.name().c_str(), &file_) != 0) return;
         has_file_.store(true, std::memory_order_release);
@@ -146,13 +153,15 @@ using receive_message_operation = detail::descriptor_operation<io_kind::recvmsg,
 /// A message with room for one descriptor. One that came and was not taken is closed with it.
 class descriptor_message {
 public:
+    /// To be received; put() makes it one to send.
     descriptor_message(const void* data, std::size_t size) noexcept {
         part_.iov_base = const_cast<void*>(data);
         part_.iov_len = size;
         head_.msg_iov = &part_;
         head_.msg_iovlen = 1;
         head_.msg_control = control_;
-        head_.msg_controllen = sizeof control_;
+        // Without the padding behind it, which has room for another: the kernel drops what finds none.
+        head_.msg_controllen = CMSG_LEN(sizeof(int));
     }
     descriptor_message(const descriptor_message&) = delete;
     descriptor_message& operator=(const descriptor_message&) = delete;
@@ -162,6 +171,7 @@ public:
 
     void put(int descriptor) noexcept {
         sends_ = true;
+        head_.msg_controllen = sizeof control_;
         cmsghdr* const part = CMSG_FIRSTHDR(&head_);
         part->cmsg_level = SOL_SOCKET;
         part->cmsg_type = SCM_RIGHTS;
@@ -170,13 +180,20 @@ public:
     }
     [[nodiscard]] owned_descriptor take() noexcept {
         cmsghdr* const part = CMSG_FIRSTHDR(&head_);
-        int descriptor = -1;
-        if (part != nullptr && part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS &&
-            part->cmsg_len >= CMSG_LEN(sizeof descriptor))
-            std::memcpy(&descriptor, CMSG_DATA(part), sizeof descriptor);
+        owned_descriptor first;
+        if (part != nullptr && part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
+            for (std::size_t at = 0; CMSG_LEN(at + sizeof(int)) <= part->cmsg_len; at += sizeof(int)) {
+                int descriptor = -1;
+                std::memcpy(&descriptor, CMSG_DATA(part) + at, sizeof descriptor);
+                owned_descriptor each(descriptor);
+                if (!first) first.swap(each);  // further ones close here
+            }
+        }
         head_.msg_controllen = 0;
-        return owned_descriptor(descriptor);
+        return first;
     }
+    /// Whether the kernel had descriptors that it could not hand over.
+    [[nodiscard]] bool lost_some() const noexcept { return (head_.msg_flags & MSG_CTRUNC) != 0; }
     [[nodiscard]] msghdr* head() noexcept { return &head_; }
 
 private:
@@ -274,6 +291,7 @@ task<received_descriptor> unix_stream::receive_descriptor(std::span<std::byte> r
     detail::io_request request(&state(), message.head(), room.size(), std::move(token), MSG_CMSG_CLOEXEC);
     received_descriptor result;
     result.size = co_await receive_message_operation(std::move(request)).configure_await(false);
+    result.lost_some = message.lost_some();
     result.descriptor = message.take();
     co_return result;
 }
@@ -339,6 +357,8 @@ unix_listener unix_listener::bind(unix_endpoint local, unix_listen_options optio
         fail_socket(errno, "change the permissions of '" + local.name() + "'");
     result = driver.listen(fd, options.backlog);
     if (result < 0) fail_socket(-result, attempt);
+    // Until now nobody listened, and another who replaces stale files may have taken this one away. From now on nobody does.
+    if (!made->has_its_file()) fail_socket(EADDRINUSE, attempt);
     return unix_listener(std::move(owner));
 }
 

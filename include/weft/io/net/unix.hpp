@@ -76,6 +76,8 @@ private:
 struct received_descriptor {
     std::size_t size = 0;         ///< bytes in the buffer; 0 at the end of the stream
     owned_descriptor descriptor;  ///< close-on-exec; empty when none came with these bytes
+    bool lost_some =
+        false;  ///< more than one came, or one for which this process has no room (EMFILE): the kernel has closed it
 };
 
 /// One end of a connection within the machine.
@@ -122,7 +124,8 @@ public:
     /// Sends `descriptor`, which stays the caller's too, with the first byte of `data`, and all of `data`.
     /// @throws std::invalid_argument  when `data` is empty
     [[nodiscard]] task<> send_descriptor(int descriptor, std::span<const std::byte> data, cancellation_token token = {});
-    /// Reads as read(), and takes a descriptor that comes with these bytes. read() drops such descriptors.
+    /// Reads as read(), and takes the descriptor that comes with these bytes, if one does. Of several it takes the first and closes
+    /// the others. read() drops such descriptors.
     [[nodiscard]] task<received_descriptor> receive_descriptor(std::span<std::byte> room, cancellation_token token = {});
 
     /// Tells the peer that nothing more is coming; reading goes on. @throws io_error
@@ -166,7 +169,8 @@ class unix_listener {
 public:
     unix_listener() noexcept = default;
 
-    /// @throws io_error  "listen on '/run/x.sock' failed: address already in use (EADDRINUSE)"
+    /// @throws io_error  "listen on '/run/x.sock' failed: address already in use (EADDRINUSE)"; the same, of two that replace a stale
+    ///                   file at once, for the one whose file the other took away
     [[nodiscard]] static unix_listener bind(unix_endpoint local, unix_listen_options options = {});
 
     /// Waits for the next connection. Without a free descriptor it waits as tcp_listener::accept() does.
