@@ -12,6 +12,7 @@
 #include "io/net/happy_eyeballs.hpp"
 #include "support.hpp"
 #include "weft/base/error.hpp"
+#include "weft/net/udp.hpp"
 
 namespace {
 
@@ -59,6 +60,22 @@ task<> options_arrive() {
     EXPECT_NE(said.find("set TCP_KEEPIDLE on '127.0.0.1:"), std::string::npos) << said;
 }
 TEST_F(socket_options, reach_the_kernel_or_are_errors_with_their_names) { block_on(options_arrive()); }
+
+task<> options_after_close() {
+    connection both = co_await connect_pair();
+    co_await both.client.close();
+    EXPECT_THROW(both.client.no_delay(), object_disposed);
+    EXPECT_THROW(both.client.reset_on_close(), object_disposed);
+    EXPECT_THROW(both.client.keep_alive(), object_disposed);
+    EXPECT_THROW(both.client.send_buffer(4096), object_disposed);
+    EXPECT_THROW(static_cast<void>(both.client.local_endpoint()), object_disposed);
+    net::udp_socket datagrams = net::udp_socket::bind(endpoint::loopback_v4());
+    co_await datagrams.close();
+    EXPECT_THROW(datagrams.broadcast(true), object_disposed);
+    EXPECT_THROW(datagrams.time_to_live(3), object_disposed);
+    EXPECT_THROW(static_cast<void>(datagrams.local_endpoint()), object_disposed);
+}
+TEST_F(socket_options, are_refused_after_close) { block_on(options_after_close()); }
 
 task<> dual_stack(bool v6_only) {
     tcp_listener listener = tcp_listener::bind(endpoint::any_v6(), {.v6_only = v6_only, .receive_buffer = 16 * 1024});
@@ -141,6 +158,18 @@ task<> graceful() {
 }
 TEST_F(socket_options, a_graceful_close_lets_the_peer_read_all) { block_on(graceful()); }
 
+task<> no_limit_at_all() {
+    connection both = co_await connect_pair();
+    const std::string refused = co_await failure_of(both.server.close_gracefully(-1h));
+    EXPECT_NE(refused, "");
+    EXPECT_TRUE(both.server.is_open());
+    co_await both.server.write(std::string_view("still here"));
+    std::array<char, 32> room{};
+    const std::size_t count = co_await both.client.read(std::span<char>(room));
+    EXPECT_EQ(count, 10U);
+}
+TEST_F(socket_options, a_graceful_close_with_a_wrong_limit_changes_nothing) { block_on(no_limit_at_all()); }
+
 task<> quiet() {
     connection both = co_await connect_pair();
     EXPECT_TRUE(both.client.is_quiet());
@@ -158,6 +187,30 @@ task<> quiet() {
     EXPECT_FALSE(tcp_stream().is_quiet());
 }
 TEST_F(socket_options, a_stream_knows_whether_it_is_quiet) { block_on(quiet()); }
+
+// ---- urgent data
+
+// A read stops at the urgent mark: there may be more although it was not filled.
+task<> behind_the_mark() {
+    cancellation_source late(20s);
+    for (int round = 0; round < 50; ++round) {
+        connection both = co_await connect_pair();
+        std::array<char, 16> room{};
+        task<std::size_t> reading = both.server.read(std::span<char>(room), late.token());
+        const int by = both.client.native_handle();
+        EXPECT_EQ(::send(by, "A", 1, MSG_NOSIGNAL), 1);
+        EXPECT_EQ(::send(by, "!", 1, MSG_NOSIGNAL | MSG_OOB), 1);
+        EXPECT_EQ(::send(by, "C", 1, MSG_NOSIGNAL), 1);
+        std::size_t count = co_await std::move(reading);
+        std::string all(room.data(), count);
+        while (all.size() < 2 && count != 0) {
+            count = co_await both.server.read(std::span<char>(room), late.token());
+            all.append(room.data(), count);
+        }
+        EXPECT_EQ(all, "AC");
+    }
+}
+TEST_F(socket_options, what_comes_behind_an_urgent_byte_is_read) { block_on(behind_the_mark()); }
 
 // ---- several addresses
 

@@ -14,12 +14,13 @@ void fail_socket(int error, const std::string& attempt) {
 }
 
 void set_socket_option(
-    const descriptor_state& state, int level, int option, const void* value, socklen_t size, std::string_view name) {
+    descriptor_state& state, int level, int option, const void* value, socklen_t size, std::string_view name) {
+    const descriptor_use use(state);
     if (const int result = state.driver().set_option(state.fd(), level, option, value, size); result < 0)
         fail_socket(-result, "set " + std::string(name) + " on '" + state.name() + "'");
 }
 
-void set_socket_option(const descriptor_state& state, int level, int option, int value, std::string_view name) {
+void set_socket_option(descriptor_state& state, int level, int option, int value, std::string_view name) {
     set_socket_option(state, level, option, &value, sizeof value, name);
 }
 

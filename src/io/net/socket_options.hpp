@@ -16,7 +16,7 @@ namespace weft::inline WEFT_ABI::detail {
 
 /// @throws io_error  "set <name> on '<socket>'"
 void set_socket_option(
-    const descriptor_state& state, int level, int option, const void* value, socklen_t size, std::string_view name);
-void set_socket_option(const descriptor_state& state, int level, int option, int value, std::string_view name);
+    descriptor_state& state, int level, int option, const void* value, socklen_t size, std::string_view name);
+void set_socket_option(descriptor_state& state, int level, int option, int value, std::string_view name);
 
 }  // namespace weft::inline WEFT_ABI::detail

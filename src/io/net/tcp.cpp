@@ -111,10 +111,11 @@ void tcp_stream::receive_buffer(int bytes) { set_socket_option(state(), SOL_SOCK
 void tcp_stream::send_buffer(int bytes) { set_socket_option(state(), SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
 task<bool> tcp_stream::close_gracefully(std::chrono::nanoseconds limit) {
+    // First of all: a limit that is none leaves the stream as it was.
+    cancellation_source late(limit);
     bool ended = false;
     try {
         shutdown_send();
-        cancellation_source late(limit);
         const cancellation_token token = late.token();
         const auto unwanted = std::make_unique<std::array<std::byte, 4096>>();
         const std::span<std::byte> room(*unwanted);
@@ -142,9 +143,11 @@ int tcp_stream::native_handle() const {
 }
 
 endpoint tcp_stream::local_endpoint() const {
-    const socket_address address(state().driver(), state().fd(), socket_address::side::local);
+    socket_state& known = state();
+    const detail::descriptor_use use(known);
+    const socket_address address(known.driver(), known.fd(), socket_address::side::local);
     if (!address.is_known())
-        fail_socket(address.error(), "ask for the local endpoint of the connection to '" + state().name() + "'");
+        fail_socket(address.error(), "ask for the local endpoint of the connection to '" + known.name() + "'");
     return address.to_endpoint();
 }
 

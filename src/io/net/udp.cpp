@@ -232,7 +232,9 @@ void udp_socket::receive_buffer(int bytes) { set_socket_option(state(), SOL_SOCK
 void udp_socket::send_buffer(int bytes) { set_socket_option(state(), SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
 endpoint udp_socket::local_endpoint() const {
-    const socket_address address(state().driver(), state().fd(), socket_address::side::local);
+    udp_state& known = state();
+    const detail::descriptor_use use(known);
+    const socket_address address(known.driver(), known.fd(), socket_address::side::local);
     if (!address.is_known()) detail::fail_socket(address.error(), "ask for the local endpoint of a UDP socket");
     return address.to_endpoint();
 }

@@ -130,6 +130,7 @@ public:
     /// Ends sending, reads and drops what still comes until the peer has ended too, or for `limit`, and closes. So the peer reads all
     /// that was sent; close() alone may reset the connection under it when something unread has come.
     /// @returns whether the peer ended in time
+    /// @throws std::invalid_argument  if `limit` is negative or over cancellation_source::longest_delay; the stream is as it was then
     [[nodiscard]] task<bool> close_gracefully(std::chrono::nanoseconds limit);
 
     /// Ends pending operations as cancelled, waits until they have let go, and closes. Later calls do nothing.
