@@ -1,8 +1,11 @@
 // tests/io/connection_pool_test.cpp: a pool over connections that the test makes, in virtual time, and over sockets.
 // SPDX-License-Identifier: MIT
 
+#include <algorithm>
 #include <chrono>
+#include <memory>
 #include <stdexcept>
+#include <vector>
 
 #include "support.hpp"
 #include "weft/base/error.hpp"
@@ -209,6 +212,53 @@ task<> disposal(fixture& all) {
 TEST(connection_pool, after_dispose_nothing_stays_open) { run(&disposal); }
 
 TEST(connection_pool, needs_room_for_one) { EXPECT_THROW(fixture({.max_per_key = 0}), std::invalid_argument); }
+
+// ---- keys
+
+using numbered_pool = net::connection_pool<std::shared_ptr<int>, fake>;
+
+/// Keys that somebody still knows.
+std::ptrdiff_t known(const std::vector<std::weak_ptr<int>>& keys) {
+    return std::ranges::count_if(keys, [](const std::weak_ptr<int>& each) { return !each.expired(); });
+}
+
+task<fake> make_fake(std::shared_ptr<int> open) { co_return fake(1, std::move(open)); }
+
+task<> many_keys() {
+    const auto open = std::make_shared<int>(0);
+    numbered_pool pool([&open](const std::shared_ptr<int>&, cancellation_token) { return make_fake(open); },
+        {.max_per_key = 1, .idle_timeout = 10s});
+    std::vector<std::weak_ptr<int>> keys;
+    for (int i = 0; i < 1000; ++i) {
+        const auto key = std::make_shared<int>(i);
+        keys.emplace_back(key);
+        numbered_pool::lease rented = co_await pool.rent(key);
+        if (i % 2 == 0) rented.give_back();
+    }
+    EXPECT_EQ(known(keys), 500);
+    co_await delay(11s);
+    pool.prune();
+    EXPECT_EQ(known(keys), 0);
+    EXPECT_EQ(*open, 0);
+    {
+        const auto key = std::make_shared<int>(0);
+        keys.emplace_back(key);
+        numbered_pool::lease kept = co_await pool.rent(key);
+        kept.give_back();
+        kept = co_await pool.rent(key);
+        task<numbered_pool::lease> waiting = pool.rent(key);
+        pool.dispose();
+        const std::string how = co_await failure_of(std::move(waiting));
+        EXPECT_EQ(how, "'connection_pool' has been disposed");
+        kept.give_back();
+    }
+    EXPECT_EQ(known(keys), 0);
+    EXPECT_EQ(*open, 0);
+}
+TEST(connection_pool, a_key_is_forgotten_with_its_last_connection) {
+    deterministic_scheduler world(1);
+    world.run(many_keys());
+}
 
 // ---- with sockets
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "weft/base/assert.hpp"
 #include "weft/base/config.hpp"
 #include "weft/base/error.hpp"
 #include "weft/base/time_provider.hpp"
@@ -129,7 +130,8 @@ public:
         return rent_from(state_, std::move(key), std::move(token));
     }
 
-    /// Closes the unused connections whose time is over; rent() and give_back() do it for their key.
+    /// Closes the unused connections whose time is over, and forgets the keys that it has no other of; rent() and give_back() do it for
+    /// their key. With ever new keys, call it now and then.
     void prune() { state_->prune(); }
     /// Closes the unused connections, and each other one when it comes back; who waits in line gets object_disposed.
     void dispose() noexcept { state_->dispose(); }
@@ -149,10 +151,13 @@ private:
         Stream stream;
         time_point since;
     };
+    /// Of a key, for as long as there is something here.
     struct place {
         std::vector<idle> unused;  // newest last
         std::deque<std::shared_ptr<waiter>> line;
-        std::size_t count = 0;
+        std::size_t count = 0;  // with the unused ones
+
+        [[nodiscard]] bool is_empty() const noexcept { return count == 0 && line.empty(); }
     };
 
     struct state {
@@ -197,7 +202,8 @@ private:
         /// `self` waits no longer. @returns whether it has been served meanwhile
         [[nodiscard]] bool leave(const Key& key, const std::shared_ptr<waiter>& self) {
             const std::lock_guard guard(lock);
-            std::erase(places[key].line, self);
+            // Gone with the last connection, when the pool was disposed of meanwhile.
+            if (const auto found = places.find(key); found != places.end()) std::erase(found->second.line, self);
             return self->served;
         }
 
@@ -209,7 +215,9 @@ private:
             std::shared_ptr<waiter> next;
             {
                 const std::lock_guard guard(lock);
-                place& of = places[key];
+                const auto found = places.find(key);
+                WEFT_ASSERT(found != places.end(), "a connection comes back to a pool that does not know its key");
+                place& of = found->second;
                 take_expired(of, expired);
                 if (!of.line.empty()) {
                     next = std::move(of.line.front());
@@ -222,6 +230,7 @@ private:
                 } else {
                     --of.count;
                 }
+                if (of.is_empty()) places.erase(found);
             }
             if (next != nullptr) static_cast<void>(next->done.try_set_result());
         }
@@ -239,6 +248,11 @@ private:
             std::vector<idle> expired;
             const std::lock_guard guard(lock);
             for (auto& [key, of] : places) take_expired(of, expired);
+            forget_empty();
+        }
+
+        void forget_empty() {
+            std::erase_if(places, [](const auto& each) { return each.second.is_empty(); });
         }
 
         void dispose() noexcept {
@@ -254,6 +268,7 @@ private:
                     std::ranges::move(of.line, std::back_inserter(refused));
                     of.line.clear();
                 }
+                forget_empty();
             }
             for (const auto& each : refused)
                 static_cast<void>(
