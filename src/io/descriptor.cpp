@@ -13,6 +13,7 @@
 
 #include "io/pollable_state.hpp"
 #include "weft/base/error.hpp"
+#include "weft/io/net/unix.hpp"
 #include "weft/io/pipe.hpp"
 #include "weft/io/standard_streams.hpp"
 
@@ -83,11 +84,15 @@ std::string descriptor::peer_name() const { return pollable_of(owner_, descripto
 // ---- pipe
 
 pipe_ends pipe(pipe_options options) {
+    const std::string name(options.name.empty() ? std::string_view("pipe") : options.name);
+    static_cast<void>(weft::detail::current_io_driver());  // throws without one, before there is anything to make
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) fail("make a pipe");
-    std::string name = options.name.empty() ? std::string("pipe") : std::string(options.name);
-    pipe_reader reader = pipe_reader::adopt(ends[0], name);
-    pipe_writer writer = pipe_writer::adopt(ends[1], std::move(name));
+    net::owned_descriptor out(ends[0]), in(ends[1]);
+    pipe_reader reader = pipe_reader::adopt(out.get(), name);
+    static_cast<void>(out.release());
+    pipe_writer writer = pipe_writer::adopt(in.get(), name);
+    static_cast<void>(in.release());
     return pipe_ends(std::move(reader), std::move(writer));
 }
 
@@ -153,11 +158,14 @@ int opened_again(int fd) noexcept {
 }  // namespace
 
 descriptor standard_stream(int fd, const char* name) {
-    int ours = opened_again(fd);
-    const bool careful = ours < 0;
-    if (careful) ours = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    if (ours < 0) fail(std::string("open ") + name);
-    return descriptor(own(ours, descriptor_kind, name, careful));
+    static_cast<void>(weft::detail::current_io_driver());
+    net::owned_descriptor ours(opened_again(fd));
+    const bool careful = !ours;
+    if (careful) ours = net::owned_descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    if (!ours) fail(std::string("open ") + name);
+    descriptor stream(own(ours.get(), descriptor_kind, name, careful));
+    static_cast<void>(ours.release());
+    return stream;
 }
 
 descriptor standard_input() { return standard_stream(STDIN_FILENO, "standard input"); }

@@ -74,6 +74,12 @@ std::size_t careful_piece(const pollable_state& state) noexcept {
     throw io_error(std::error_code(static_cast<int>(-result), std::generic_category()), attempt);
 }
 
+/// In a handler of object_disposed, inside an operation that began when `state` was open: close() came between two of its steps.
+[[noreturn]] void fail_closed(const cancellation_token& token, const std::string& attempt) {
+    token.throw_if_cancellation_requested();
+    throw operation_canceled(attempt + " was canceled: it was closed meanwhile");
+}
+
 }  // namespace
 
 pollable_state::pollable_state(io_driver& of, int fd, const char* kind, std::string name, bool careful)
@@ -123,13 +129,15 @@ void never_wait(int fd, const std::string& name) {
 task<> wait_until_ready(pollable_state& state, unsigned events, cancellation_token token) {
     const descriptor_use use(state);
     if (state.is() == pollable_state::shape::file) co_return;
-    const closable_wait wait(state.closing(), std::move(token));
+    const closable_wait wait(state.closing(), token);
     int result = 0;
     try {
         io_request request(&state, nullptr, 0, wait.token(), events);
         result = co_await readiness(std::move(request)).configure_await(false);
     } catch (const operation_canceled&) {
         wait.fail(state, attempt_to_await(state));
+    } catch (const object_disposed&) {
+        fail_closed(token, attempt_to_await(state));
     }
     if (result < 0 && result != -ENOTSOCK) fail(result, attempt_to_await(state));
 }
@@ -146,7 +154,11 @@ task<std::size_t> read_some_of(pollable_state& state, std::span<std::byte> room,
         const std::int64_t count = asked ? state.read_now(room) : -EAGAIN;
         if (count >= 0) co_return static_cast<std::size_t>(count);
         if (count != -EAGAIN) fail(count, attempt_to_read(state));
-        co_await wait_until_ready(state, POLLIN, token).configure_await(false);
+        try {
+            co_await wait_until_ready(state, POLLIN, token).configure_await(false);
+        } catch (const object_disposed&) {
+            fail_closed(token, attempt_to_read(state));
+        }
         asked = true;
     }
 }
@@ -165,7 +177,11 @@ task<std::size_t> write_some_to(pollable_state& state, std::span<const std::byte
         const std::int64_t count = asked ? state.write_now(data) : -EAGAIN;
         if (count >= 0) co_return static_cast<std::size_t>(count);
         if (count != -EAGAIN) fail(count, attempt_to_write(state));
-        co_await wait_until_ready(state, POLLOUT, token).configure_await(false);
+        try {
+            co_await wait_until_ready(state, POLLOUT, token).configure_await(false);
+        } catch (const object_disposed&) {
+            fail_closed(token, attempt_to_write(state));
+        }
         asked = true;
     }
 }
@@ -174,8 +190,12 @@ task<> write_all_to(pollable_state& state, std::span<const std::byte> data, canc
     token.throw_if_cancellation_requested();
     const descriptor_use use(state);
     while (!data.empty()) {
-        const std::size_t count = co_await write_some_to(state, data, token).configure_await(false);
-        data = data.subspan(count);
+        try {
+            const std::size_t count = co_await write_some_to(state, data, token).configure_await(false);
+            data = data.subspan(count);
+        } catch (const object_disposed&) {
+            fail_closed(token, attempt_to_write(state));
+        }
     }
 }
 

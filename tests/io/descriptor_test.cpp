@@ -18,6 +18,7 @@
 #include "weft/io/descriptor.hpp"
 #include "weft/io/pipe.hpp"
 #include "weft/io/standard_streams.hpp"
+#include "weft/testing/deterministic_scheduler.hpp"
 
 namespace {
 
@@ -206,6 +207,38 @@ task<> kept_flags() {
     EXPECT_NE(co_await failure_of(std::move(reading)), "");
 }
 TEST_F(descriptors, whose_flags_are_kept_wait_all_the_same) { block_on(kept_flags()); }
+
+// Careful writes go in many pieces: close() finds the writer between two of them sooner or later.
+task<> closed_between_pieces() {
+    const std::string data(300'000, 'x');
+    for (int round = 0; round < 100; ++round) {
+        int ends[2];
+        EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+        io::descriptor in = io::descriptor::adopt(ends[0], {.keep_flags = true});
+        io::descriptor out = io::descriptor::adopt(ends[1], {.keep_flags = true});
+        task<> writing = out.write(data);
+        std::vector<char> room(7'000);
+        for (int i = 0; i <= round % 5; ++i) static_cast<void>(co_await in.read(std::span<char>(room)));
+        co_await out.close();
+        const std::string how = co_await failure_of(std::move(writing));
+        EXPECT_NE(how.find("was canceled: it was closed meanwhile"), std::string::npos) << how;
+    }
+}
+TEST_F(descriptors, closed_between_two_pieces_of_a_write_end_it_as_cancelled) { block_on(closed_between_pieces()); }
+
+// ---- without a driver
+
+task<> without_a_driver() {
+    const int before = open_descriptors();
+    EXPECT_THROW(static_cast<void>(io::pipe()), invalid_operation);
+    EXPECT_THROW(static_cast<void>(io::standard_input()), invalid_operation);
+    EXPECT_EQ(open_descriptors(), before);
+    co_return;
+}
+TEST_F(descriptors, are_not_made_where_nothing_can_work_on_them) {
+    weft::testing::deterministic_scheduler world(1);
+    world.run(without_a_driver());
+}
 
 // ---- standard streams
 

@@ -43,6 +43,10 @@ void report(const descriptor_state& listener, const io_error& problem) {
         stderr, "weft: %s; connections to '%s' wait until that is over\n", problem.what(), listener.name().c_str());
 }
 
+[[noreturn]] void fail_closed(const descriptor_state& listener) {
+    throw operation_canceled(attempt_to_accept(listener) + " was canceled: it was closed meanwhile");
+}
+
 /// What goes on while accepts fail for want of a descriptor.
 class shortage {
 public:
@@ -75,11 +79,13 @@ task<int> accept_descriptor(descriptor_state& listener, cancellation_token token
             if (is_about_the_peer(error)) continue;
             if (!is_shortage(error)) throw;
             report(listener, problem);
+        } catch (const object_disposed&) {
+            // Closed between two attempts; it was open when this began.
+            fail_closed(listener);
         }
         lasting.shed(listener);
         co_await delay(lasting.next_pause(), token).configure_await(false);
-        if (listener.is_closing())
-            throw operation_canceled("accept on '" + listener.name() + "' was canceled: it was closed meanwhile");
+        if (listener.is_closing()) fail_closed(listener);
     }
 }
 
