@@ -313,6 +313,16 @@ task<> frame_limits() {
 }
 TEST(framing, limits_and_broken_frames_are_errors) { block_on(frame_limits()); }
 
+task<> no_limit() {
+    // With the bytes of the length itself it is more than a size can say.
+    script longest = saying({"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "abc"});
+    io::buffered_reader in(longest);
+    const io::frame_format format{.length = io::frame_length::varint, .limit = ~std::size_t{0}};
+    const int error = co_await error_of(io::read_frame(in, format));
+    EXPECT_EQ(error, EMSGSIZE);
+}
+TEST(framing, a_length_beyond_every_size_is_an_error_without_a_limit_too) { block_on(no_limit()); }
+
 TEST(framing, the_longest_varint_is_read) {
     using outcome = weft::detail::parsed_head::outcome;
     const io::frame_format format{.length = io::frame_length::varint};

@@ -81,7 +81,9 @@ template <async_readable S>
     }
     if (head.how == outcome::malformed)
         detail::fail_malformed("the length of a frame", detail::stream_name_of(from.stream()));
-    if (head.length > format.limit) detail::fail_too_long("a frame", format.limit, detail::stream_name_of(from.stream()));
+    // Over what a size can say, too, when there is no limit to speak of.
+    if (head.length > format.limit || head.length > ~std::size_t{0} - head.size)
+        detail::fail_too_long("a frame", format.limit, detail::stream_name_of(from.stream()));
     const std::size_t whole = head.size + static_cast<std::size_t>(head.length);
     there = co_await from.peek(whole, token).configure_await(false);
     if (there.size() < whole) detail::fail_ended("the rest of a frame", detail::stream_name_of(from.stream()));
