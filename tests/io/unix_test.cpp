@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -163,6 +164,35 @@ task<> stale(std::string path) {
     ::unlink(path.c_str());
 }
 TEST_F(unix_domain, a_stale_file_is_replaced_on_request_only) { block_on(stale(path("c"))); }
+
+TEST_F(unix_domain, of_two_that_replace_a_stale_file_at_once_one_listens_at_most) {
+    const unix_endpoint where(path("race"));
+    for (int round = 0; round < scaled(200); ++round) {
+        {
+            // A socket that nobody listens at, and its file.
+            const unix_listener dead = unix_listener::bind(where);
+            ASSERT_EQ(::rename(where.name().c_str(), path("kept").c_str()), 0);
+        }
+        ASSERT_EQ(::rename(path("kept").c_str(), where.name().c_str()), 0);
+        std::array<unix_listener, 2> made;
+        std::array<std::thread, 2> both;
+        for (std::size_t i = 0; i < 2; ++i) {
+            both[i] = std::thread([&, i] {
+                try {
+                    made[i] = unix_listener::bind(where, {.replace_stale = true});
+                } catch (const io_error& error) {
+                    EXPECT_EQ(error.code().value(), EADDRINUSE);
+                }
+            });
+        }
+        for (std::thread& each : both) each.join();
+        EXPECT_FALSE(made[0].is_open() && made[1].is_open());
+        const bool any = made[0].is_open() || made[1].is_open();
+        if (any) EXPECT_TRUE(exists(where.name()));
+        for (unix_listener& each : made) each.close().get();
+        ::unlink(where.name().c_str());
+    }
+}
 
 task<> missing(std::string path) {
     const std::string said = co_await failure_of(unix_stream::connect(unix_endpoint(path)));

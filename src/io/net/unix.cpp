@@ -9,8 +9,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <mutex>
 #include <stdexcept>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -143,6 +145,30 @@ bool is_stale(const unix_endpoint& where) noexcept {
     const int error = try_connect(probe, local_address(where));
     ::close(probe);
     return error == ECONNREFUSED;
+}
+
+/// Whether somebody listens at the socket `path`, which may be longer than an address.
+bool is_alive(const std::string& path) {
+    const owned_descriptor file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    const owned_descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!file || !probe) return false;
+    const int error = try_connect(probe.get(), local_address(unix_endpoint("/proc/self/fd/" + std::to_string(file.get()))));
+    return error == 0 || error == EAGAIN;
+}
+
+/// Takes the file of `where` away if nobody listens there. It is put aside before the last look: a listener that was just starting
+/// may have begun to listen since the first, and gets it back then.
+/// @returns whether the name is free
+bool remove_stale(const unix_endpoint& where) {
+    if (!is_stale(where)) return false;
+    static std::atomic<unsigned> turn{0};
+    const std::string aside =
+        where.name() + ".stale-" + std::to_string(::getpid()) + '-' + std::to_string(turn.fetch_add(1));
+    if (::rename(where.name().c_str(), aside.c_str()) != 0) return errno == ENOENT;
+    const bool alive = is_alive(aside);
+    if (alive) static_cast<void>(::link(aside.c_str(), where.name().c_str()));  // unless the name is taken again
+    ::unlink(aside.c_str());
+    return !alive;
 }
 
 std::string attempt_to_send(const detail::descriptor_state& state) { return "send a descriptor to '" + state.name() + "'"; }
@@ -346,13 +372,16 @@ unix_listener unix_listener::bind(unix_endpoint local, unix_listen_options optio
     }
     detail::descriptor_owner owner(made);
     const local_address address(local);
+    // Nothing tells which file a socket is bound to: within the process the lock keeps others from replacing it before it is looked at;
+    // between processes there are some microseconds in which it can happen.
+    static std::mutex naming;
+    std::unique_lock guard(naming);
     int result = driver.bind(fd, &address.address, address.size);
-    if (result == -EADDRINUSE && options.replace_stale && is_stale(local)) {
-        ::unlink(local.name().c_str());
+    if (result == -EADDRINUSE && options.replace_stale && remove_stale(local))
         result = driver.bind(fd, &address.address, address.size);
-    }
     if (result < 0) fail_socket(-result, attempt);
     made->file_made();
+    guard.unlock();
     if (!local.is_abstract() && options.permissions != 0 && ::chmod(local.name().c_str(), options.permissions) != 0)
         fail_socket(errno, "change the permissions of '" + local.name() + "'");
     result = driver.listen(fd, options.backlog);
