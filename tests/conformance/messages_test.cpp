@@ -236,14 +236,21 @@ DRIVER_CASE(a_message_to_nobody_in_particular_is_refused) {
 }
 
 DRIVER_CASE(a_port_of_datagrams_has_one_owner_and_is_not_that_of_streams) {
-    endpoint where;
-    const int first = bound(on, where);
-    const int second = on.driver.open_datagram_socket(false);
-    socket_address address(where);
-    EXPECT_EQ(on.driver.bind(second, address.data(), address.size()), -EADDRINUSE);
-    const int stream = on.driver.open_socket(false);
-    EXPECT_EQ(on.driver.bind(stream, address.data(), address.size()), 0);
-    for (const int fd : {first, second, stream}) on.driver.close_now(fd);
+    // A kernel's port may still belong to a stream of another test: then the next one.
+    bool shared = false;
+    for (int attempt = 0; attempt < 50 && !shared; ++attempt) {
+        endpoint where;
+        const int first = bound(on, where);
+        const int second = on.driver.open_datagram_socket(false);
+        socket_address address(where);
+        EXPECT_EQ(on.driver.bind(second, address.data(), address.size()), -EADDRINUSE);
+        const int stream = on.driver.open_socket(false);
+        const int result = on.driver.bind(stream, address.data(), address.size());
+        EXPECT_TRUE(one_of(result, {0, -EADDRINUSE}));
+        shared = result == 0;
+        for (const int fd : {first, second, stream}) on.driver.close_now(fd);
+    }
+    EXPECT_TRUE(shared);
     co_return;
 }
 
