@@ -39,6 +39,7 @@ std::vector<std::string> environment_for(const std::string& replay) {
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     std::vector<char*> all;
+    all.reserve(texts.size() + 1);
     for (std::string& each : texts) all.push_back(each.data());
     all.push_back(nullptr);
     return all;

@@ -97,4 +97,4 @@ void close_both(stage& on, two_ends which);
 #define DRIVER_CASE(promise)                                                  \
     static ::weft::task<> promise(::weft_test::stage& on);                    \
     TEST_P(drivers, promise) { ::weft_test::run_on(GetParam(), &::promise); } \
-    ::weft::task<> promise(::weft_test::stage& on)
+    ::weft::task<> promise([[maybe_unused]] ::weft_test::stage& on)
