@@ -133,7 +133,10 @@ task<> forked() {
     send(SIGTERM);
     static_cast<void>(co_await std::move(waiting));
 }
-TEST_F(awaited_signals, have_their_former_effect_in_a_forked_child) { block_on(forked()); }
+TEST_F(awaited_signals, have_their_former_effect_in_a_forked_child) {
+    if (WEFT_TSAN) GTEST_SKIP() << "the thread sanitizer keeps signals back, also in a forked child";
+    block_on(forked());
+}
 
 TEST_F(awaited_signals, must_be_signals_that_can_be_awaited) {
     for (const int wrong : {0, -1, 65, SIGKILL, SIGSTOP, SIGSEGV, SIGABRT})
