@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends.hpp"
+#include "connected_streams.hpp"
 #include "weft/base/error.hpp"
 #include "weft/context/cancellation.hpp"
 #include "weft/fs/file.hpp"
@@ -30,33 +31,6 @@ using net::received_datagram;
 using net::tcp_listener;
 using net::tcp_stream;
 using net::udp_socket;
-
-struct streams {
-    tcp_stream client, server;
-};
-
-task<streams> connected_streams() {
-    tcp_listener listener = tcp_listener::bind(endpoint::loopback_v4());
-    task<tcp_stream> accepted = listener.accept();
-    streams both;
-    both.client = co_await tcp_stream::connect(listener.local_endpoint());
-    both.server = co_await std::move(accepted);
-    co_await listener.close();
-    co_return both;
-}
-
-/// "canceled", the message, or nothing.
-template <class T>
-task<std::string> failure_of(task<T> operation) {
-    try {
-        co_await std::move(operation);
-    } catch (const operation_canceled&) {
-        co_return "canceled";
-    } catch (const std::exception& error) {
-        co_return std::string(error.what());
-    }
-    co_return std::string();
-}
 
 std::string text_of(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

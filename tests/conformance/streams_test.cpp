@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends.hpp"
+#include "connected_streams.hpp"
 #include "weft/base/error.hpp"
 #include "weft/context/cancellation.hpp"
 #include "weft/delay.hpp"
@@ -25,33 +26,6 @@ using namespace std::chrono_literals;
 using net::endpoint;
 using net::tcp_listener;
 using net::tcp_stream;
-
-struct streams {
-    tcp_stream client, server;
-};
-
-task<streams> connected_streams() {
-    tcp_listener listener = tcp_listener::bind(endpoint::loopback_v4());
-    task<tcp_stream> accepted = listener.accept();
-    streams both;
-    both.client = co_await tcp_stream::connect(listener.local_endpoint());
-    both.server = co_await std::move(accepted);
-    co_await listener.close();
-    co_return both;
-}
-
-/// "canceled", the message, or nothing.
-template <class T>
-task<std::string> failure_of(task<T> operation) {
-    try {
-        co_await std::move(operation);
-    } catch (const operation_canceled&) {
-        co_return "canceled";
-    } catch (const std::exception& error) {
-        co_return std::string(error.what());
-    }
-    co_return std::string();
-}
 
 task<> echo(tcp_stream stream) {
     std::vector<char> buffer(4096);

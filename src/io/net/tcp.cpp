@@ -9,7 +9,6 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include "io/net/accepting.hpp"
@@ -47,18 +46,7 @@ socket_state* make_socket(const endpoint& known_as, const char* kind, const char
 
 // ---- tcp_stream
 
-socket_state& tcp_stream::state() const {
-    if (owner_.get() == nullptr) throw object_disposed(stream_kind);
-    return static_cast<socket_state&>(*owner_.get());
-}
-
-detail::io_request tcp_stream::request(const void* data, std::size_t size, cancellation_token&& token) const {
-    return detail::io_request(&state(), const_cast<void*>(data), size, std::move(token));
-}
-
-detail::io_request tcp_stream::request_ready(cancellation_token&& token) const {
-    return detail::io_request(&state(), nullptr, 0, std::move(token), POLLIN);
-}
+socket_state& tcp_stream::state() const { return static_cast<socket_state&>(socket_stream::state()); }
 
 task<tcp_stream> tcp_stream::connect(endpoint remote, cancellation_token token) {
     tcp_stream stream(detail::descriptor_owner(make_socket(remote, stream_kind, "connect to")));
@@ -66,24 +54,6 @@ task<tcp_stream> tcp_stream::connect(endpoint remote, cancellation_token token) 
     detail::io_request request(&stream.state(), address.data(), address.size(), std::move(token));
     co_await detail::connect_operation(std::move(request)).configure_await(false);
     co_return stream;
-}
-
-task<> tcp_stream::read_exactly(std::span<std::byte> buffer, cancellation_token token) {
-    while (!buffer.empty()) {
-        const std::size_t count = co_await read(buffer, token).configure_await(false);
-        if (count == 0)
-            fail_socket(EPIPE, "read " + std::to_string(buffer.size()) + " more bytes from '" + state().name() + "'");
-        buffer = buffer.subspan(count);
-    }
-}
-
-void tcp_stream::shutdown_send() {
-    socket_state& known = state();
-    // A peer that has reset the connection needs no telling.
-    if (!known.enter()) throw object_disposed(stream_kind);
-    const int result = known.driver().shutdown(known.fd(), SHUT_WR);
-    known.leave();
-    if (result < 0 && result != -ENOTCONN) fail_socket(-result, "shut down sending to '" + known.name() + "'");
 }
 
 void tcp_stream::no_delay(bool on) { set_socket_option(state(), IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0, "TCP_NODELAY"); }
@@ -127,19 +97,6 @@ task<bool> tcp_stream::close_gracefully(std::chrono::nanoseconds limit) {
     }
     co_await close().configure_await(false);
     co_return ended;
-}
-
-bool tcp_stream::is_quiet() const noexcept {
-    detail::descriptor_state* const known = owner_.get();
-    if (known == nullptr || !known->enter()) return false;
-    const bool quiet = known->driver().peek(known->fd()) == -EAGAIN;
-    known->leave();
-    return quiet;
-}
-
-int tcp_stream::native_handle() const {
-    if (!owner_.is_open()) throw object_disposed(stream_kind);
-    return state().fd();
 }
 
 endpoint tcp_stream::local_endpoint() const {

@@ -13,7 +13,6 @@
 #include <stdexcept>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -93,7 +92,6 @@ using detail::local_socket_state;
 
 namespace {
 
-constexpr const char* stream_kind = "unix_stream";
 constexpr const char* listener_kind = "unix_listener";
 constexpr std::size_t longest_name = sizeof(sockaddr_un::sun_path) - 1;
 
@@ -251,19 +249,6 @@ owned_descriptor::~owned_descriptor() {
 
 // ---- unix_stream
 
-local_socket_state& unix_stream::state() const {
-    if (owner_.get() == nullptr) throw object_disposed(stream_kind);
-    return static_cast<local_socket_state&>(*owner_.get());
-}
-
-detail::io_request unix_stream::request(const void* data, std::size_t size, cancellation_token&& token) const {
-    return detail::io_request(&state(), const_cast<void*>(data), size, std::move(token));
-}
-
-detail::io_request unix_stream::request_ready(cancellation_token&& token) const {
-    return detail::io_request(&state(), nullptr, 0, std::move(token), POLLIN);
-}
-
 task<unix_stream> unix_stream::connect(unix_endpoint remote, cancellation_token token) {
     token.throw_if_cancellation_requested();
     const std::string attempt = "connect to '" + remote.to_string() + "'";
@@ -293,15 +278,6 @@ std::pair<unix_stream, unix_stream> unix_stream::pair() {
     return {std::move(first), unix_stream(adopt(driver, second.release(), "unix socket pair"))};
 }
 
-task<> unix_stream::read_exactly(std::span<std::byte> buffer, cancellation_token token) {
-    while (!buffer.empty()) {
-        const std::size_t count = co_await read(buffer, token).configure_await(false);
-        if (count == 0)
-            fail_socket(EPIPE, "read " + std::to_string(buffer.size()) + " more bytes from '" + state().name() + "'");
-        buffer = buffer.subspan(count);
-    }
-}
-
 task<> unix_stream::send_descriptor(int descriptor, std::span<const std::byte> data, cancellation_token token) {
     if (data.empty()) throw std::invalid_argument("send_descriptor: a descriptor travels with at least one byte");
     descriptor_message message(data.data(), data.size());
@@ -322,12 +298,6 @@ task<received_descriptor> unix_stream::receive_descriptor(std::span<std::byte> r
     co_return result;
 }
 
-void unix_stream::shutdown_send() {
-    const detail::descriptor_use use(state());
-    const int result = state().driver().shutdown(state().fd(), SHUT_WR);
-    if (result < 0 && result != -ENOTCONN) fail_socket(-result, "shut down sending to '" + state().name() + "'");
-}
-
 peer_credentials unix_stream::credentials() const {
     const detail::descriptor_use use(state());
     ucred known{};
@@ -338,19 +308,6 @@ peer_credentials unix_stream::credentials() const {
 }
 
 std::string unix_stream::peer_name() const { return state().name(); }
-
-bool unix_stream::is_quiet() const noexcept {
-    detail::descriptor_state* const known = owner_.get();
-    if (known == nullptr || !known->enter()) return false;
-    const bool quiet = known->driver().peek(known->fd()) == -EAGAIN;
-    known->leave();
-    return quiet;
-}
-
-int unix_stream::native_handle() const {
-    if (!owner_.is_open()) throw object_disposed(stream_kind);
-    return state().fd();
-}
 
 // ---- unix_listener
 

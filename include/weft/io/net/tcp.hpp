@@ -16,6 +16,7 @@
 #include "weft/context/cancellation.hpp"
 #include "weft/io/detail/descriptor_operation.hpp"
 #include "weft/io/net/endpoint.hpp"
+#include "weft/io/net/socket_stream.hpp"
 #include "weft/task/task.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -39,22 +40,11 @@ struct keep_alive_options {
 };
 static_assert(std::is_trivially_destructible_v<keep_alive_options>);
 
-/// One end of a TCP connection.
-///
-/// A resource: move-only. It belongs to the runtime it was made in and must not outlive it; its operations may be awaited from
-/// any task, context and thread.
-///
-/// Continuation  of every operation: posted to the captured context, else to the pool.
-/// Threads       one read and one write may be pending at a time, started from any thread; close() from any thread.
-/// Lifetime      a buffer stays where it is until the operation on it has ended. Destroying a stream closes it; operations
-///               still pending end as cancelled.
-/// Cancellation  an operation ends with operation_canceled, and only once the kernel no longer touches its buffer. Bytes that
-///               had arrived by then win over the cancellation. A cancelled write may have sent a part: close the stream then.
-/// Throws        io_error naming the peer; operation_canceled; object_disposed on a closed or empty stream. SIGPIPE is never raised.
-class tcp_stream {
+/// One end of a TCP connection. Reading, writing and closing are socket_stream's, and so are its guarantees.
+class tcp_stream : public socket_stream {
 public:
     /// Not connected.
-    tcp_stream() noexcept = default;
+    tcp_stream() noexcept : socket_stream("tcp_stream") {}
 
     /// Connects to `remote`.
     [[nodiscard]] static task<tcp_stream> connect(endpoint remote, cancellation_token token = {});
@@ -74,35 +64,6 @@ public:
     [[nodiscard]] static task<tcp_stream> connect_any(
         std::vector<endpoint> addresses, connect_options options = {}, cancellation_token token = {});
 
-    /// Reads what is there, waiting for the first byte. @returns the number of bytes; 0 at the end of the stream
-    [[nodiscard]] detail::receive_operation read(std::span<std::byte> buffer, cancellation_token token = {}) {
-        return detail::receive_operation(request(buffer.data(), buffer.size(), std::move(token)));
-    }
-    [[nodiscard]] detail::receive_operation read(std::span<char> buffer, cancellation_token token = {}) {
-        return detail::receive_operation(request(buffer.data(), buffer.size(), std::move(token)));
-    }
-    /// Waits, without a buffer, until a read would end at once: bytes have come, or the end, or an error that the read then throws.
-    /// So a connection that is idle costs no buffer. Allocates nothing.
-    [[nodiscard]] detail::ready_operation readable(cancellation_token token = {}) const {
-        return detail::ready_operation(request_ready(std::move(token)));
-    }
-    /// Reads until `buffer` is full. @throws io_error  (EPIPE) when the stream ends before
-    [[nodiscard]] task<> read_exactly(std::span<std::byte> buffer, cancellation_token token = {});
-
-    /// Writes all of `data`. May complete synchronously while the socket's buffer has room.
-    [[nodiscard]] detail::send_operation write(std::span<const std::byte> data, cancellation_token token = {}) {
-        return detail::send_operation(request(data.data(), data.size(), std::move(token)));
-    }
-    [[nodiscard]] detail::send_operation write(std::string_view text, cancellation_token token = {}) {
-        return detail::send_operation(request(text.data(), text.size(), std::move(token)));
-    }
-    /// Writes what there is room for, at least a byte. @returns the number of bytes
-    [[nodiscard]] detail::send_some_operation write_some(std::span<const std::byte> data, cancellation_token token = {}) {
-        return detail::send_some_operation(request(data.data(), data.size(), std::move(token)));
-    }
-
-    /// Tells the peer that nothing more is coming; reading goes on. @throws io_error
-    void shutdown_send();
     /// Sends small writes at once instead of collecting them (TCP_NODELAY). @throws io_error
     void no_delay(bool on = true);
     /// Gives up at close what has not been sent, with a reset of the connection. @throws io_error
@@ -122,32 +83,16 @@ public:
     [[nodiscard]] endpoint local_endpoint() const;
     /// The other end of the connection: behind a proxy the proxy, see read_proxy_header().
     [[nodiscard]] endpoint remote_endpoint() const;
-    /// Whether it is connected and nothing has come that was not read: neither bytes nor the end.
-    [[nodiscard]] bool is_quiet() const noexcept;
-    /// The descriptor, for options that have no name here. @throws object_disposed
-    [[nodiscard]] int native_handle() const;
-
     /// Ends sending, reads and drops what still comes until the peer has ended too, or for `limit`, and closes. So the peer reads all
     /// that was sent; close() alone may reset the connection under it when something unread has come.
     /// @returns whether the peer ended in time
     /// @throws std::invalid_argument  if `limit` is negative or over cancellation_source::longest_delay; the stream is as it was then
     [[nodiscard]] task<bool> close_gracefully(std::chrono::nanoseconds limit);
 
-    /// Ends pending operations as cancelled, waits until they have let go, and closes. Later calls do nothing.
-    [[nodiscard]] task<> close() { return owner_.close(); }
-    /// Whether there is a connection here that close() was not called on.
-    [[nodiscard]] bool is_open() const noexcept { return owner_.is_open(); }
-
 private:
     friend class tcp_listener;
-    friend struct detail::descriptor_access;
-    explicit tcp_stream(detail::descriptor_owner owner) noexcept : owner_(std::move(owner)) {}
-
-    [[nodiscard]] detail::io_request request(const void* data, std::size_t size, cancellation_token&& token) const;
-    [[nodiscard]] detail::io_request request_ready(cancellation_token&& token) const;
+    explicit tcp_stream(detail::descriptor_owner owner) noexcept : socket_stream("tcp_stream", std::move(owner)) {}
     [[nodiscard]] detail::socket_state& state() const;
-
-    detail::descriptor_owner owner_;
 };
 
 /// How a listener is made.

@@ -14,6 +14,7 @@
 #include "weft/base/config.hpp"
 #include "weft/context/cancellation.hpp"
 #include "weft/io/detail/descriptor_operation.hpp"
+#include "weft/io/net/socket_stream.hpp"
 #include "weft/task/task.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
@@ -81,45 +82,17 @@ struct received_descriptor {
 };
 
 /// One end of a connection within the machine.
-///
-/// A resource: move-only; continuation, threads, lifetime, cancellation and errors as for tcp_stream.
-class unix_stream {
+/// Reading, writing and closing are socket_stream's, and so are its guarantees.
+class unix_stream : public socket_stream {
 public:
     /// Not connected.
-    unix_stream() noexcept = default;
+    unix_stream() noexcept : socket_stream("unix_stream") {}
 
     /// Connects to a listener. While its line is full, tries again with pauses of up to 50 ms.
     /// @throws io_error  "connect to '/run/x.sock' failed: connection refused (ECONNREFUSED)", when the file is there and nobody listens
     [[nodiscard]] static task<unix_stream> connect(unix_endpoint remote, cancellation_token token = {});
     /// Two ends that are connected to each other. @throws io_error
     [[nodiscard]] static std::pair<unix_stream, unix_stream> pair();
-
-    /// Reads what is there, waiting for the first byte. @returns the number of bytes; 0 at the end of the stream
-    [[nodiscard]] detail::receive_operation read(std::span<std::byte> buffer, cancellation_token token = {}) {
-        return detail::receive_operation(request(buffer.data(), buffer.size(), std::move(token)));
-    }
-    [[nodiscard]] detail::receive_operation read(std::span<char> buffer, cancellation_token token = {}) {
-        return detail::receive_operation(request(buffer.data(), buffer.size(), std::move(token)));
-    }
-    /// Waits, without a buffer, until a read would end at once: bytes have come, or the end, or an error that the read then throws.
-    /// So a connection that is idle costs no buffer. Allocates nothing.
-    [[nodiscard]] detail::ready_operation readable(cancellation_token token = {}) const {
-        return detail::ready_operation(request_ready(std::move(token)));
-    }
-    /// Reads until `buffer` is full. @throws io_error  (EPIPE) when the stream ends before
-    [[nodiscard]] task<> read_exactly(std::span<std::byte> buffer, cancellation_token token = {});
-
-    /// Writes all of `data`. May complete synchronously while the socket's buffer has room.
-    [[nodiscard]] detail::send_operation write(std::span<const std::byte> data, cancellation_token token = {}) {
-        return detail::send_operation(request(data.data(), data.size(), std::move(token)));
-    }
-    [[nodiscard]] detail::send_operation write(std::string_view text, cancellation_token token = {}) {
-        return detail::send_operation(request(text.data(), text.size(), std::move(token)));
-    }
-    /// Writes what there is room for, at least a byte. @returns the number of bytes
-    [[nodiscard]] detail::send_some_operation write_some(std::span<const std::byte> data, cancellation_token token = {}) {
-        return detail::send_some_operation(request(data.data(), data.size(), std::move(token)));
-    }
 
     /// Sends `descriptor`, which stays the caller's too, with the first byte of `data`, and all of `data`.
     /// @throws std::invalid_argument  when `data` is empty
@@ -128,30 +101,14 @@ public:
     /// the others. read() drops such descriptors.
     [[nodiscard]] task<received_descriptor> receive_descriptor(std::span<std::byte> room, cancellation_token token = {});
 
-    /// Tells the peer that nothing more is coming; reading goes on. @throws io_error
-    void shutdown_send();
     /// Who is there. @throws io_error
     [[nodiscard]] peer_credentials credentials() const;
     /// The name of the listener, on both sides; "unix socket pair" for pair(). @throws object_disposed
     [[nodiscard]] std::string peer_name() const;
-    /// Whether it is connected and nothing has come that was not read: neither bytes nor the end.
-    [[nodiscard]] bool is_quiet() const noexcept;
-    /// The descriptor, for what has no name here. @throws object_disposed
-    [[nodiscard]] int native_handle() const;
-
-    /// Ends pending operations as cancelled, waits until they have let go, and closes. Later calls do nothing.
-    [[nodiscard]] task<> close() { return owner_.close(); }
-    [[nodiscard]] bool is_open() const noexcept { return owner_.is_open(); }
 
 private:
     friend class unix_listener;
-    friend struct detail::descriptor_access;
-    explicit unix_stream(detail::descriptor_owner owner) noexcept : owner_(std::move(owner)) {}
-    [[nodiscard]] detail::io_request request(const void* data, std::size_t size, cancellation_token&& token) const;
-    [[nodiscard]] detail::io_request request_ready(cancellation_token&& token) const;
-    [[nodiscard]] detail::local_socket_state& state() const;
-
-    detail::descriptor_owner owner_;
+    explicit unix_stream(detail::descriptor_owner owner) noexcept : socket_stream("unix_stream", std::move(owner)) {}
 };
 
 /// How a unix_listener is made.
