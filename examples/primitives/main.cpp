@@ -60,11 +60,23 @@ weft::task<> manager(shop& in, std::size_t goal) {
     std::printf("the manager has seen %zu sales\n", in.sold.size());
 }
 
-// Two clerks close together: neither goes home before the other has counted.
-weft::task<> clerk(weft::async_barrier& closing, std::vector<std::string>& log, std::string name) {
-    log.push_back(name + " counts");
+struct logbook {
+    weft::async_mutex turn;
+    std::vector<std::string> lines;  // guarded by turn; the barrier's action needs no lock, for everybody else waits
+};
+
+weft::task<> write(logbook& log, std::string line) {
+    const auto lock = co_await log.turn.lock();
+    log.lines.push_back(std::move(line));
+}
+
+// Two clerks close together: neither goes home before the other has counted. Behind the barrier they run at the same time.
+weft::task<> clerk(weft::async_barrier& closing, logbook& log, std::string name) {
+    weft::task<> counted = write(log, name + " counts");
+    co_await std::move(counted);
     co_await closing.signal_and_wait();
-    log.push_back(name + " goes home");
+    weft::task<> gone = write(log, name + " goes home");
+    co_await std::move(gone);
 }
 
 // A wait that is cancelled, or gives up, takes no permit.
@@ -95,18 +107,18 @@ weft::task<int> async_main(int, char**) {
     co_await std::move(watching);
     co_await weft::when_all(std::move(people));
 
-    std::vector<std::string> log;
-    weft::async_barrier closing(2, [&log](weft::async_barrier&) { log.push_back("the door is locked"); });
+    logbook log;
+    weft::async_barrier closing(2, [&log](weft::async_barrier&) { log.lines.push_back("the door is locked"); });
     weft::task<> first = clerk(closing, log, "Ann");
     weft::task<> second = clerk(closing, log, "Bob");
     co_await std::move(first);
     co_await std::move(second);
-    for (const std::string& line : log) std::printf("%s\n", line.c_str());
+    for (const std::string& line : log.lines) std::printf("%s\n", line.c_str());
 
     weft::task<bool> nothing_taken = cancelled_waits_take_nothing();
     const bool none = co_await std::move(nothing_taken);
-    const bool right = here.sold.size() == 6 && here.connections == 1 && here.most_paying <= 2 && none && log.size() == 5 &&
-        log[2] == "the door is locked";
+    const bool right = here.sold.size() == 6 && here.connections == 1 && here.most_paying <= 2 && none &&
+        log.lines.size() == 5 && log.lines[2] == "the door is locked";
     co_return right ? 0 : 1;
 }
 

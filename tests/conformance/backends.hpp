@@ -16,7 +16,6 @@
 
 #include "weft/io/io_driver.hpp"
 #include "weft/net/endpoint.hpp"
-#include "weft/scheduling/runtime.hpp"
 #include "weft/task.hpp"
 #include "weft/task/task_completion_source.hpp"
 
@@ -34,7 +33,6 @@ struct stage {
     weft::io_driver& driver;
     std::string folder;                                ///< an empty one
     weft::testing::simulated_io* simulated = nullptr;  ///< its world, where it is one
-    weft::runtime* home = nullptr;                     ///< on a kernel's driver
 };
 
 /// Runs the case: once on a kernel's driver, under some seeds and kinds of network in the simulation; and sees to it that no

@@ -54,7 +54,7 @@ void run_simulated(const std::function<task<>(stage&)>& body) {
         if (seed % 3 == 1) io.faults().disk_latency(1us, 10ms);
         io.faults().short_reads(seed % 3 == 2);
         io.faults().short_writes(seed % 3 == 2);
-        stage on{io.driver(), "/tmp", &io, nullptr};
+        stage on{io.driver(), "/tmp", &io};
         try {
             world.run(body(on));
         } catch (const std::exception& error) {
@@ -75,7 +75,7 @@ void run_on_kernel(const char* driver, const std::function<task<>(stage&)>& body
     auto& io = dynamic_cast<io_driver&>(where.io_driver());
     char folder[] = "/tmp/weft-conformance-XXXXXX";
     ASSERT_NE(::mkdtemp(folder), nullptr);
-    stage on{io, folder, nullptr, &where};
+    stage on{io, folder};
     const int before = open_descriptors();
     block_on(where, [&] { return body(on); });
     EXPECT_TRUE(eventually([&] { return open_descriptors() <= before && !io.has_operations(); }))

@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "support/eventually.hpp"
+#include "support/scale.hpp"
 #include "weft/net/endpoint.hpp"
 #include "weft/net/tcp.hpp"
 #include "weft/scheduling/block_on.hpp"
@@ -29,13 +30,6 @@ inline int open_descriptors() {
     while (::readdir(folder) != nullptr) ++count;
     ::closedir(folder);
     return count;
-}
-
-/// `count`, or less under the sanitizers: divided by WEFT_TEST_SCALE.
-inline int scaled(int count) {
-    const char* text = std::getenv("WEFT_TEST_SCALE");
-    const int scale = text == nullptr ? 1 : std::max(1, std::atoi(text));
-    return std::max(1, count / scale);
 }
 
 /// Both ends of a connection over the loopback.
