@@ -81,7 +81,7 @@ def failing_part(log, limit=80):
 
 
 def run(test, build, pattern):
-    result = {"name": test["name"], "passed": 0, "failed": 0, "skipped": 0, "seconds": 0.0, "slow": []}
+    result = {"name": test["name"], "passed": 0, "failed": 0, "skipped": 0, "seconds": 0.0, "slow": [], "guilty": []}
     if not test["command"] or not os.access(test["command"][0], os.X_OK):
         print(f"  {test['name']}: FAILED, its program was not built")
         result["failed"] = 1
@@ -127,8 +127,9 @@ def run(test, build, pattern):
             running = None
             if slow := DURATION.match(line):
                 result["slow"].append((int(slow[2]), f"{test['name']}: {slow[1]}"))
-        elif FAILED.match(line):
+        elif match := FAILED.match(line):
             result["failed"] += 1
+            result["guilty"].append(match[1])
             running = None
         elif SKIPPED.match(line):
             result["skipped"] += 1
@@ -147,6 +148,7 @@ def run(test, build, pattern):
         verdict = f"exit code {code}"
     if running:
         verdict += f" in {running}"
+        result["guilty"].append(running)
     state = "ok" if not result["failed"] else f"FAILED ({verdict})"
     skipped = f", {result['skipped']} skipped" if result["skipped"] else ""
     print(f"  {test['name']}: {result['passed']} passed, {result['failed']} failed{skipped}, "
@@ -154,6 +156,13 @@ def run(test, build, pattern):
     if result["failed"]:
         print(f"    --- {log_path}\n{failing_part(text)}\n    ---", flush=True)
     return result
+
+
+def guilty_of(results, build):
+    """What failed, as further words of the summary's line: the end of a long log is all that some readers get."""
+    names = [f"{build}:{result['name']}" + (f":{case}" if case else "")
+             for result in results if result["failed"] for case in result["guilty"] or [""]]
+    return "".join(" " + name for name in names)
 
 
 def main():
@@ -187,7 +196,7 @@ def main():
     if arguments.summary:
         arguments.summary.parent.mkdir(parents=True, exist_ok=True)
         with open(arguments.summary, "a") as out:
-            out.write(f"{passed} {failed}\n")
+            out.write(f"{passed} {failed}{guilty_of(results, build.name)}\n")
     sys.exit(1 if failed else 0)
 
 
