@@ -31,4 +31,18 @@ private:
 
 using spin_lock = basic_spin_lock<std_atomics>;
 
+/// Holds a lock until the end of its scope. As std::lock_guard, for headers in front of every coroutine: <mutex> costs their users
+/// 40 ms a translation unit.
+template <class Lock>
+class [[nodiscard]] lock_scope {
+public:
+    explicit lock_scope(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
+    lock_scope(const lock_scope&) = delete;
+    lock_scope& operator=(const lock_scope&) = delete;
+    ~lock_scope() { lock_.unlock(); }
+
+private:
+    Lock& lock_;
+};
+
 }  // namespace weft::inline WEFT_ABI::detail

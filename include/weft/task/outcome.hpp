@@ -2,11 +2,11 @@
 // <weft/task/outcome.hpp>: how a task ended, without throwing: a value, an exception, or a cancellation.
 // SPDX-License-Identifier: MIT
 
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "weft/base/config.hpp"
 #include "weft/base/error.hpp"
@@ -18,7 +18,7 @@ namespace weft::inline WEFT_ABI {
 /// Use it where a failure is an ordinary answer, and where C++ forbids `co_await` in a handler.
 template <class T = void>
 class [[nodiscard]] outcome {
-    using stored = std::conditional_t<std::is_void_v<T>, std::monostate*,
+    using stored = std::conditional_t<std::is_void_v<T>, std::nullptr_t,
         std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
 public:

@@ -17,7 +17,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
 #include "weft/base/atomics.hpp"
 #include "weft/base/config.hpp"
@@ -53,7 +52,7 @@ public:
     /// A listed node may be gone when this returns: its callback has run.
     [[nodiscard]] answer add(Node& node) noexcept {
         if (is_canceled()) return answer::canceled;
-        const std::lock_guard guard(lock_);
+        const lock_scope guard(lock_);
         if (is_canceled()) return answer::canceled;
         if (is_disposed()) return answer::disposed;
         node.linked = true;
@@ -65,14 +64,14 @@ public:
     }
     /// @returns false when the canceller has taken it, or it never was here
     bool remove(Node& node) noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_scope guard(lock_);
         if (!node.linked) return false;
         unlink(node);
         return true;
     }
     /// How many there are; takes time for each.
     [[nodiscard]] std::size_t count() const noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_scope guard(lock_);
         std::size_t listed = 0;
         for (const Node* node = newest_; node != nullptr; node = node->next) ++listed;
         return listed;
@@ -111,7 +110,7 @@ public:
     [[nodiscard]] Node* next_to_run() noexcept {
         Node* node = nullptr;
         {
-            const std::lock_guard guard(lock_);
+            const lock_scope guard(lock_);
             node = newest_;
             if (node != nullptr) unlink(*node);
             // Release pairs with is_running(): what the callback before this one did is seen by whoever waited for it.
@@ -131,7 +130,7 @@ public:
 
     /// Forgets every registration. @returns false, and forgets none, when it is cancelled
     bool clear() noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_scope guard(lock_);
         // A canceller under way keeps what it has not reached.
         if (is_canceled()) return false;
         while (newest_ != nullptr) unlink(*newest_);
