@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 #include <vector>
 
@@ -73,14 +74,14 @@ void run_on_kernel(const char* driver, const std::function<task<>(stage&)>& body
     options.min_threads = 2;
     runtime where(options);
     auto& io = dynamic_cast<io_driver&>(where.io_driver());
-    char folder[] = "/tmp/weft-conformance-XXXXXX";
-    ASSERT_NE(::mkdtemp(folder), nullptr);
+    std::string folder = std::filesystem::temp_directory_path() / "weft-conformance-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
     stage on{io, folder};
     const int before = open_descriptors();
     block_on(where, [&] { return body(on); });
     EXPECT_TRUE(eventually([&] { return open_descriptors() <= before && !io.has_operations(); }))
         << open_descriptors() - before << " descriptors were left open";
-    static_cast<void>(std::system(("rm -rf " + std::string(folder)).c_str()));
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // is over when remove-and-wait returns, and a timer that is set while the source is cancelled is never left behind.
 // SPDX-License-Identifier: MIT
 
+#include <mutex>
+
 #include "weft/context/detail/cancellation_registry.hpp"
 
 #include "models/support/run.hpp"  // after ours: relacy leaves macros

@@ -2,6 +2,8 @@
 // them ends it, and with it the awaiter goes on once.
 // SPDX-License-Identifier: MIT
 
+#include <mutex>
+
 #include "weft/base/spin_lock.hpp"
 #include "weft/coordination/detail/select_race.hpp"
 
