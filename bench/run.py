@@ -3,7 +3,7 @@
 
 A question is a folder bench/<room>/<question>/ with parameters.hpp, README.md and one program a subject:
 weft.cpp, asio.cpp, go/main.go, tokio/main.rs, and for I/O asio_uring.cpp (Asio's other back end) and raw_epoll.cpp,
-raw_uring.cpp (the limits: bare loops). parameters.hpp is the one place for numbers: every constant in it is
+raw_uring.cpp, raw_pread.cpp (the limits: bare loops). parameters.hpp is the one place for numbers: every constant in it is
 passed to every subject as name=value; `x_quick` replaces `x` under --quick; an array is an axis (one row group for each
 value); with `both_drivers` weft's program runs once more on epoll, as the subject
 weft_epoll; `rounds` says how often each subject runs; `load` names a mode of the load generator and makes the question one
@@ -32,7 +32,7 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
-CPP = ("weft", "asio", "asio_uring", "raw_epoll", "raw_uring")
+CPP = ("weft", "asio", "asio_uring", "raw_epoll", "raw_uring", "raw_pread")
 SUBJECTS = ("weft", "weft_epoll", *CPP[1:], "go", "tokio")
 PROGRAM = {**{s: f"{s}.cpp" for s in CPP}, "go": "go/main.go", "tokio": "tokio/main.rs"}
 CRATES = Path("/usr/share/cargo/registry")
