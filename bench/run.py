@@ -125,7 +125,7 @@ class Builder:
         if wanted.get("tokio"):
             self.tokio(wanted["tokio"])
         if any("load" in q.constants for q in questions):
-            self.program("load", "the load generator", "-luring")
+            self.program("load", "the load generator", "-luring", *(("-lssl", "-lcrypto") if openssl_found() else ()))
         if any("allocations" in q.constants for q in questions):
             self.program("allocations", "the allocation counter", "-shared", "-fPIC")
 
@@ -145,7 +145,8 @@ class Builder:
     def program(self, name, what, *options):
         """Builds support/<name>.cpp, which belongs to no question."""
         source, output = BENCH / f"support/{name}.cpp", self.folder / name
-        newest = max(source.stat().st_mtime, (BENCH / "support/harness.hpp").stat().st_mtime)
+        used = [source, BENCH / "support/harness.hpp", *(BENCH / f"support/{name}").glob("*.hpp")]
+        newest = max(path.stat().st_mtime for path in used)
         if not output.exists() or output.stat().st_mtime < newest:
             self.run(["clang++-19", "-std=c++20", "-O2", source, "-o", output, *options], f"building {what}")
         self.programs[name] = [str(output)]
@@ -232,6 +233,10 @@ def boost_found():
             match = re.search(r"#define BOOST_VERSION (\d+)", header.read_text())
             return bool(match) and int(match.group(1)) >= 108100
     return False
+
+
+def openssl_found():
+    return any((Path(folder) / "openssl/ssl.h").exists() for folder in ("/usr/include", "/usr/local/include"))
 
 
 def missing(subjects):

@@ -23,13 +23,14 @@ inline void no_delay(int descriptor) {
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-/// A socket that listens on loopback, sharing its port with others. @param port  0: the system chooses, and it is set
-inline int listen_on(std::uint16_t& port, int flags) {
-    const auto check = [](int result, const char* what) {
-        if (result < 0) throw std::system_error(errno, std::generic_category(), what);
-        return result;
-    };
-    const int descriptor = check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), "open a socket");
+inline int check(int result, const char* what) {
+    if (result < 0) throw std::system_error(errno, std::generic_category(), what);
+    return result;
+}
+
+/// A socket bound to loopback, sharing its port with others. @param port  0: the system chooses, and it is set
+inline int bind_on(int type, std::uint16_t& port) {
+    const int descriptor = check(::socket(AF_INET, type | SOCK_CLOEXEC, 0), "open a socket");
     const int on = 1;
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     sockaddr_in address{};
@@ -38,9 +39,15 @@ inline int listen_on(std::uint16_t& port, int flags) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     check(::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), size), "bind");
-    check(::listen(descriptor, 16'384), "listen");
     check(::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size), "ask for the port");
     port = ntohs(address.sin_port);
+    return descriptor;
+}
+
+/// The same, listening. @param flags  SOCK_NONBLOCK or 0
+inline int listen_on(std::uint16_t& port, int flags) {
+    const int descriptor = bind_on(SOCK_STREAM | flags, port);
+    check(::listen(descriptor, 16'384), "listen");
     return descriptor;
 }
 

@@ -3,8 +3,10 @@
 //   load echo port=P connections=N message=BYTES milliseconds=MS
 //   load idle port=P connections=N message=BYTES milliseconds=MS     all silent for so long, then one message on each in turn
 //   load http port=P connections=N depth=D path=/x body=TEXT milliseconds=MS
+//   load udp  port=P window=N message=BYTES milliseconds=MS          N datagrams under way (load/udp.hpp)
+//   load tls  port=P connections=N message=BYTES milliseconds=MS     echo over TLS 1.3 (load/tls.hpp), where OpenSSL is
 //
-// One thread on io_uring with multishot receives into provided buffers. Each connection sends a message (or D pipelined
+// TCP: one thread on io_uring with multishot receives into provided buffers. Each connection sends a message (or D pipelined
 // requests), waits for the whole answer and sends again. The first answer of each connection is checked byte for byte
 // (echo) or by status and body (http, whose length it then takes as constant); afterwards bytes are only counted.
 // SPDX-License-Identifier: MIT
@@ -23,13 +25,17 @@
 #include <thread>
 
 #include "harness.hpp"
+#include "load/counts.hpp"
+#include "load/udp.hpp"
+#if __has_include(<openssl/ssl.h>)
+#include "load/tls.hpp"
+#endif
 
 namespace {
 
 constexpr unsigned buffer_count = 4096;
 constexpr unsigned buffer_size = 8192;
 constexpr int buffer_group = 1;
-constexpr double warm_up = 0.1;  // of the time; served but not counted
 
 struct connection {
     int descriptor = -1;
@@ -49,7 +55,7 @@ std::string text_argument(int argc, char** argv, std::string_view name, std::str
     return fallback;
 }
 
-[[noreturn]] void fail(int error, const char* what) { throw std::system_error(error, std::generic_category(), what); }
+using bench::fail;
 
 class generator {
 public:
@@ -92,36 +98,26 @@ public:
                 heard != request_) {
                 throw std::runtime_error("the server echoed other bytes than were sent");
             }
-            latencies_.push_back(std::chrono::duration<float, std::micro>(bench::clock::now() - sent).count());
-            ++answered_;
+            counts_.answer(sent, bench::clock::now());
         }
-        print(std::chrono::duration<double>(bench::clock::now() - start).count(), answered_);
+        counts_.print("requests", start, bench::clock::now());
     }
 
     void run(std::chrono::milliseconds duration) {
         const auto begin = bench::clock::now();
-        const auto end = begin + duration;
-        const auto counted_from = begin + std::chrono::duration_cast<bench::clock::duration>(duration * warm_up);
+        bench::counted_time time(begin, duration);
         for (std::size_t i = 0; i < connections_.size(); ++i) {
             receive(i);
             send(i, begin);
         }
-        std::uint64_t before = 0;
-        bool counting = false;
-        auto start = begin;
         auto now = begin;
-        while (now < end) {
+        while (!time.is_over(now)) {
             io_uring_submit_and_wait(&ring_, 1);
             now = bench::clock::now();
-            if (!counting && now >= counted_from) {
-                counting = true;
-                before = answered_;
-                start = now;
-                latencies_.clear();
-            }
+            if (time.begins(now)) counts_.start();
             harvest(now);
         }
-        print(std::chrono::duration<double>(now - start).count(), answered_ - before);
+        counts_.print("requests", time.start(), now);
     }
 
 private:
@@ -212,8 +208,7 @@ private:
         }
         if (one.answer_length == 0 || one.received < one.answer_length) return;
         one.received -= one.answer_length;
-        answered_ += depth_;
-        latencies_.push_back(std::chrono::duration<float, std::micro>(now - one.sent).count());
+        counts_.answer(one.sent, now, depth_);
         send(i, now);
     }
 
@@ -240,28 +235,15 @@ private:
         one.answer_length = length * depth_;
     }
 
-    void print(double seconds, std::uint64_t answered) {
-        if (answered == 0) throw std::runtime_error("the server answered nothing");
-        std::sort(latencies_.begin(), latencies_.end());
-        const auto at = [&](std::size_t parts_of_1000) {
-            return static_cast<double>(latencies_[(latencies_.size() - 1) * parts_of_1000 / 1000]);
-        };
-        bench::report("requests", "1/s", static_cast<double>(answered) / seconds);
-        bench::report("latency_p50", "us", at(500));
-        bench::report("latency_p99", "us", at(990));
-        std::printf("answered %llu\n", static_cast<unsigned long long>(answered_));
-    }
-
     io_uring ring_{};
     io_uring_buf_ring* buffer_ring_ = nullptr;
     std::unique_ptr<char[]> pool_;
     std::vector<connection> connections_;
-    std::vector<float> latencies_;
+    bench::counts counts_;
     std::string request_;
     std::string body_;
     bool http_;
     std::size_t depth_;
-    std::uint64_t answered_ = 0;
 };
 
 // As many descriptors as an ordinary user may have.
@@ -272,27 +254,47 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void run_tls([[maybe_unused]] const bench::arguments& arguments, [[maybe_unused]] std::uint16_t port) {
+#if __has_include(<openssl/ssl.h>)
+    bench::tls_generator load(arguments.number("message", 64));
+    load.connect_all(arguments.number("connections", 1), port);
+    load.run(std::chrono::milliseconds(arguments.number("milliseconds", 1000)));
+#else
+    throw std::runtime_error("the load generator was built without OpenSSL (libssl-dev)");
+#endif
+}
+
+void run(std::string_view mode, int argc, char** argv) {
+    const bench::arguments arguments(argc, argv);
+    const auto port = static_cast<std::uint16_t>(arguments.number("port", 0));
+    const std::chrono::milliseconds duration(arguments.number("milliseconds", 1000));
+    if (mode == "tls") return run_tls(arguments, port);
+    if (mode == "udp") {
+        bench::udp_generator load(arguments.number("window", 1), arguments.number("message", 64));
+        load.connect(port);
+        return load.run(duration);
+    }
+    const bool http = mode == "http";
+    std::string request(arguments.number("message", 64), 'x');
+    if (http) request = "GET " + text_argument(argc, argv, "path", "/") + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    generator load(std::move(request), text_argument(argc, argv, "body", ""), http, arguments.number("depth", 1));
+    load.connect_all(arguments.number("connections", 1), port);
+    if (mode == "idle") load.run_idle(duration);
+    else load.run(duration);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     raise_descriptor_limit();
     const std::string_view mode = argc > 1 ? argv[1] : "";
-    if (mode != "echo" && mode != "http" && mode != "idle") {
-        std::fprintf(stderr, "usage: load echo|idle|http port=P connections=N ... (see the head of load.cpp)\n");
+    constexpr std::string_view modes[] = {"echo", "idle", "http", "udp", "tls"};
+    if (std::find(std::begin(modes), std::end(modes), mode) == std::end(modes)) {
+        std::fprintf(stderr, "usage: load echo|idle|http|udp|tls port=P connections=N ... (see the head of load.cpp)\n");
         return 2;
     }
-    const bench::arguments arguments(argc, argv);
     try {
-        const bool http = mode == "http";
-        std::string request(arguments.number("message", 64), 'x');
-        if (http) {
-            request = "GET " + text_argument(argc, argv, "path", "/") + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-        }
-        generator load(std::move(request), text_argument(argc, argv, "body", ""), http, arguments.number("depth", 1));
-        load.connect_all(arguments.number("connections", 1), static_cast<std::uint16_t>(arguments.number("port", 0)));
-        const std::chrono::milliseconds duration(arguments.number("milliseconds", 1000));
-        if (mode == "idle") load.run_idle(duration);
-        else load.run(duration);
+        run(mode, argc, argv);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "load: %s\n", error.what());
         return 1;
