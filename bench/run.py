@@ -470,6 +470,8 @@ def main():
     subjects = [s for s in SUBJECTS if s not in options.without and any(s in q.subjects for q in questions)]
     if absent := missing(subjects):
         raise Failure("; ".join(f"peer '{s}' is missing: install {PRIMARY[s]} or pass --without {s}" for s in absent))
+    if any(values.get("load") == "tls" for _, _, values in cases) and not openssl_found():
+        raise Failure("the questions about TLS need OpenSSL: install libssl-dev, or leave them out with --filter")
     builder = Builder(Path(options.build_dir).resolve(), options.jobs)
     builder.folder.mkdir(parents=True, exist_ok=True)
     builder.build(questions, subjects)
