@@ -27,6 +27,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -320,6 +321,24 @@ def resident(process, field):
     return int(re.search(rf"^{field}:\s+(\d+) kB$", text, re.MULTILINE).group(1)) * 1024
 
 
+class MemoryWatch(threading.Thread):
+    """The most memory a process has had that belongs to no file: its heap, above all."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.first, self.most, self.over = pid, resident(pid, "RssAnon"), 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.05):
+            self.most = max(self.most, resident(self.pid, "RssAnon"))
+
+    def growth(self):
+        self.over.set()
+        self.join()
+        return max(0, self.most - self.first)
+
+
 def run_server(command, values, generator):
     server_core, load_core = cores()
     server_cores = {server_core} if values.get("threads", 1) == 1 else os.sched_getaffinity(0)
@@ -334,12 +353,14 @@ def run_server(command, values, generator):
         port = await_ready(server)
         user, system = cpu_of(server.pid)
         memory = resident(server.pid, "VmRSS")
+        watch = MemoryWatch(server.pid) if values["load"] == "idle" else None
         arguments = [values["load"], f"port={port}"] + arguments_of(values)
         text = finished(generator, arguments, timeout=120 + values["milliseconds"] / 1000, core=load_core)
         if server.poll() is not None:
             raise Failure(f"server '{command[0]}' ended by itself with {server.returncode}")
         user, system = (after - before for before, after in zip((user, system), cpu_of(server.pid)))
         memory = resident(server.pid, "VmHWM") - memory
+        heap = watch.growth() if watch else None
     finally:
         if server.poll() is None:
             server.send_signal(signal.SIGTERM)
@@ -355,6 +376,8 @@ def run_server(command, values, generator):
     samples.append(("server_cpu", "ns", (user + system) * 1e9 / answered))
     if values.get("connections", 0) >= 1000:
         samples.append(("server_memory", "B", memory / values["connections"]))
+    if heap is not None:
+        samples.append(("server_heap", "B", heap / values["connections"]))
     return samples
 
 

@@ -77,6 +77,7 @@ public:
         connections_.resize(count);
         for (connection& one : connections_) {
             one.descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            if (one.descriptor < 0) fail(errno, "open a socket (ulimit -n limits them)");
             const int on = 1;
             setsockopt(one.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             if (connect(one.descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

@@ -36,6 +36,7 @@ public:
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         for (std::size_t i = 0; i < count; ++i) {
             const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            if (descriptor < 0) fail(errno, "open a socket (ulimit -n limits them)");
             const int on = 1;
             ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

@@ -30,6 +30,7 @@ public:
 
     void connect(std::uint16_t port) {
         descriptor_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (descriptor_ < 0) fail(errno, "open a socket");
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_port = htons(port);
