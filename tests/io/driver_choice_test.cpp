@@ -57,6 +57,15 @@ TEST(driver_choice, an_unknown_variable_is_refused_with_the_choices) {
     else ::setenv("WEFT_IO", kept.c_str(), 1);
 }
 
+template <std::size_t Size>
+void install(sock_filter (&filter)[Size]) {
+    const sock_fprog program{Size, filter};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+        std::perror("seccomp");
+        std::_Exit(77);
+    }
+}
+
 /// From here on this process gets EPERM for one system call.
 void forbid(unsigned call) {
     sock_filter filter[] = {
@@ -65,11 +74,21 @@ void forbid(unsigned call) {
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    const sock_fprog program{sizeof filter / sizeof *filter, filter};
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
-        std::perror("seccomp");
-        std::_Exit(77);
-    }
+    install(filter);
+}
+
+/// From here on this process gets EINVAL, as from a kernel before 6.13, when it sends a message without a ring.
+void forbid_messages_without_a_ring() {
+    constexpr unsigned send_message = 31;
+    sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_register, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args) + sizeof(std::uint64_t)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, send_message, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    install(filter);
 }
 
 /// Exits with 0 when `choice` was served by epoll, I/O included, although `call` is forbidden.
@@ -99,6 +118,27 @@ TEST_F(io_uring_refused, only_when_it_is_used_epoll_serves_too) {
     EXPECT_EXIT(serve_without(__NR_io_uring_enter, "auto"), ::testing::ExitedWithCode(0), "because io_uring_enter failed");
     EXPECT_EXIT(serve_without(__NR_io_uring_register, "auto"), ::testing::ExitedWithCode(0),
         "because registering an io_uring buffer ring failed");
+}
+
+// The threads of the runtime sleep in their rings, and are woken by this one for each operation and each piece of work. The messages are
+// refused from the start, or once rings exist that could send them.
+void wake_without_messages(bool from_the_start) {
+    if (from_the_start) forbid_messages_without_a_ring();
+    runtime_options options;
+    options.driver = "io_uring";
+    options.min_threads = 2;
+    runtime made(options);
+    // A filter is its thread's and that of the threads it starts, so this one wakes without messages and the runtime's with them.
+    if (!from_the_start) forbid_messages_without_a_ring();
+    for (int i = 0; i < 50; ++i) {
+        if (!block_on(made, &connect_pair).client.is_open()) std::_Exit(1);
+    }
+    std::_Exit(made.io_driver().name() == "io_uring" ? 0 : 2);
+}
+
+TEST_F(io_uring_refused, without_messages_an_eventfd_wakes_the_rings) {
+    EXPECT_EXIT(wake_without_messages(true), ::testing::ExitedWithCode(0), "");
+    EXPECT_EXIT(wake_without_messages(false), ::testing::ExitedWithCode(0), "");
 }
 
 TEST_F(io_uring_refused, asking_for_it_by_name_is_an_error) {

@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -33,6 +34,9 @@ constexpr std::uint64_t tag_refused = 3;  // a shim's answer stands in the opera
 constexpr std::uint64_t tag_mask = 7;
 constexpr std::uint64_t user_none = 0;         // nobody waits for the answer
 constexpr std::uint64_t user_wake = tag_mask;  // somebody called wake()
+
+// io_uring_register(2) sends a message for who has no ring at hand (Linux 6.13; liburing 2.3 has no name for it).
+constexpr unsigned register_send_message = 31;
 
 // Most operations a ring prepares between two visits to the kernel, and most answers it holds before the kernel has to keep
 // them itself (NODROP): 4 KiB and 64 KiB, touched only when used.
@@ -179,9 +183,11 @@ void ring::open() {
     io_uring_ring_dontfork(&uring_);
     wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake_fd_ < 0) throw io_error(std::error_code(errno, std::generic_category()), "create an eventfd");
+    takes_messages_ = tell();  // found out by sending one, whose answer nobody waits for
 }
 
 void ring::close() noexcept {
+    takes_messages_ = false;  // the ring's number may soon be another's
     if (open_) io_uring_queue_exit(&uring_);
     open_ = false;
     if (wake_fd_ >= 0) ::close(wake_fd_);
@@ -341,7 +347,9 @@ bool ring::flush(const shutdown_note& note) noexcept {
 // Going to sleep, step by step; wake() and mail() are on the other side.
 //   1. sleep_state_ awake -> asleep; it fails when wake() came first, and then we do not sleep.
 //   2. the mailbox is emptied: a letter sent before step 1 is seen here, one sent later finds us asleep and wakes us.
-//   3. the kernel puts us to sleep unless an answer is there, among them the one to the wake-up's write.
+//   3. the kernel puts us to sleep unless an answer is there, among them the wake-up's message, or the one to its write.
+// A message carries nothing: what its sender left for us we see because sleep_state_ was changed after it, and we change it back
+// before we look.
 bool ring::sleep(time_point deadline, const shutdown_note& note) noexcept {
     std::unique_lock submission(submission_);
     std::unique_lock completion(completion_);
@@ -366,8 +374,18 @@ bool ring::sleep(time_point deadline, const shutdown_note& note) noexcept {
 
 void ring::wake() noexcept {
     if (!sleep_state_.wake()) return;
+    if (takes_messages_ && tell()) return;
     const std::uint64_t one = 1;
     while (::write(wake_fd_, &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+// A message becomes an answer of this ring's in the call, on any thread, and nobody else's ring is needed. What is written to the
+// eventfd takes the way through its poll, which the owner has to finish. The sender is awake, so it has the time; measured in
+// docs/decisions/0011. @returns false when this kernel, or a filter, refuses
+bool ring::tell() noexcept {
+    io_uring_sqe message{};
+    io_uring_prep_msg_ring(&message, uring_.ring_fd, 0, user_none, 0);
+    return ::syscall(__NR_io_uring_register, -1, register_send_message, &message, 1) >= 0;
 }
 
 // ---- reap

@@ -105,12 +105,14 @@ private:
     [[nodiscard]] bool try_again(io_operation& operation, bool when_ready) noexcept;
     void settle(io_operation& operation, int result, operation_list& ended) noexcept;
     bool finish(operation_list& ended) noexcept;
+    [[nodiscard]] bool tell() noexcept;
 
     // Under submission_: the queue of entries. Under completion_: the queue of answers.
     std::mutex submission_;
     std::mutex completion_;
     io_uring uring_{};
     bool open_ = false;
+    bool takes_messages_ = false;  // without a ring of the sender's own; set by open()
     int wake_fd_ = -1;
     bool wake_armed_ = false;  // changed under both locks or completion_ alone, read under both
     std::uint32_t swept_ = 0;
