@@ -169,4 +169,10 @@ void release_frames(frame_cache& cache) noexcept {
     }
 }
 
+void discard_frames(frame_cache& cache) noexcept {
+    release_frames(cache);
+    for (std::size_t index = 0; index < frame_classes; ++index)
+        while (free_block* batch = take_batch(index)) free_to_system(batch, index);
+}
+
 }  // namespace weft::inline WEFT_ABI::detail

@@ -13,6 +13,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
+#include <new>
 
 #include "weft/base/assert.hpp"
 
@@ -35,7 +37,8 @@ void end_block(void* opaque) noexcept {
     }
     release_frames(block->frames);
     current_block = nullptr;
-    delete block;
+    block->~thread_block();
+    std::free(block);
 }
 
 pthread_key_t block_key() noexcept {
@@ -49,7 +52,10 @@ pthread_key_t block_key() noexcept {
 }
 
 WEFT_NOINLINE thread_block& make_block() noexcept {
-    auto* block = new thread_block;
+    // Asked for by functions that cannot fail. Without it a thread can do nothing, so the process ends, as .NET's does.
+    void* const room = std::aligned_alloc(alignof(thread_block), sizeof(thread_block));
+    WEFT_ASSERT(room != nullptr, "there is no memory for what a thread needs");
+    auto* block = ::new (room) thread_block;
     current_block = block;
     ::pthread_setspecific(block_key(), block);
     return *block;

@@ -4,7 +4,9 @@
 #include "weft/context/task_scheduler.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "weft/base/dispatcher.hpp"
@@ -79,7 +81,8 @@ task_scheduler& task_scheduler::current() noexcept {
 
 task_scheduler& task_scheduler::default_scheduler() noexcept {
     // Never destroyed: work may be queued from static destructors and from threads that outlive main().
-    static task_scheduler* const instance = new pool_scheduler;
+    alignas(pool_scheduler) static std::byte room[sizeof(pool_scheduler)];
+    static task_scheduler* const instance = ::new (static_cast<void*>(room)) pool_scheduler;
     return *instance;
 }
 

@@ -4,19 +4,26 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace weft::inline WEFT_ABI::detail {
 namespace {
 
-/// The locks of several channels, each once, in the order of their addresses, so that two selects never wait for each other.
+/// The channels, each once, in the order of their addresses, so that two selects never wait for each other.
+std::vector<channel_core*> in_order(std::span<select_part* const> parts) {
+    std::vector<channel_core*> channels;
+    channels.reserve(parts.size());
+    for (select_part* each : parts) channels.push_back(each->party().channel);
+    std::sort(channels.begin(), channels.end(), std::less<channel_core*>());
+    channels.erase(std::unique(channels.begin(), channels.end()), channels.end());
+    return channels;
+}
+
+/// Their locks.
 class all_locks {
 public:
-    explicit all_locks(std::span<select_part* const> parts) {
-        channels_.reserve(parts.size());
-        for (select_part* each : parts) channels_.push_back(each->party().channel);
-        std::sort(channels_.begin(), channels_.end(), std::less<channel_core*>());
-        channels_.erase(std::unique(channels_.begin(), channels_.end()), channels_.end());
+    explicit all_locks(std::vector<channel_core*> ordered) noexcept : channels_(std::move(ordered)) {
         for (channel_core* each : channels_) each->line_lock().lock();
     }
     /// Each unlock may let the frame of the select go, and with it, after the last, the channels: nothing of them is read here.
@@ -35,13 +42,14 @@ private:
 // The race of the token and the channels is told in select_race.hpp. It is opened under the locks, before anybody can resume the
 // awaiter.
 bool channel_select::start(task_core& awaiter) {
+    std::vector<channel_core*> channels = in_order(parts_);
     awaiter_ = &awaiter;
     cancellation_node::fire = &on_cancel;
     if (!add_registration(token_, *this)) return false;
     claimed_waiters woken;
     bool waits = false;
-    {
-        const all_locks locks(parts_);
+    try {
+        const all_locks locks(std::move(channels));
         if (!race_.win()) return false;
         for (std::size_t index = 0; index < parts_.size() && chosen_ == none; ++index)
             if (parts_[index]->attempt_locked(woken)) chosen_ = index;
@@ -56,6 +64,11 @@ bool channel_select::start(task_core& awaiter) {
                 for (select_part* each : parts_)
                     if (each->party().line != nullptr) each->party().line->remove(each->party());
         }
+    } catch (...) {
+        // No memory for an item that was to be written: nobody is in a line yet.
+        remove_and_wait(*this);
+        woken.resume_all(false);
+        throw;
     }
     // Waiting, the frame may be gone: only what was claimed here is touched.
     if (!waits && chosen_ != none) parts_[chosen_]->after_attempt();

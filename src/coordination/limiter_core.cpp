@@ -30,7 +30,10 @@ void require_period(std::chrono::nanoseconds value, const char* option) {
 }
 
 limiter_core::notices::~notices() {
-    for (auto& [to, lease] : answers_) to->answer.set_result(std::move(lease));
+    while (first_ != nullptr) {
+        const std::shared_ptr<waiter> to = std::exchange(first_, std::move(first_->told_next));
+        to->answer.set_result(*std::exchange(to->given, std::nullopt));
+    }
     if (alarm_ != nullptr) alarm_->change(due_);
 }
 
@@ -96,7 +99,12 @@ value_task<rate_limit_lease> limiter_core::acquire(std::int32_t permits, cancell
         who->place = queue_.insert(queue_.end(), who);
         queued_ += permits;
         idle_since_.reset();
-        expect(now, told);
+        try {
+            expect(now, told);
+        } catch (...) {
+            static_cast<void>(remove(who->place));  // nobody would wake it
+            throw;
+        }
     }
     if (!token.can_be_canceled()) return value_task<rate_limit_lease>(who->answer.task());
     return value_task<rate_limit_lease>(wait_for(shared_from_this(), std::move(who), std::move(token)));

@@ -58,6 +58,9 @@ protected:
         std::list<std::shared_ptr<waiter>>::iterator place;
         // A continuation never runs where a permit is given back.
         task_completion_source<rate_limit_lease> answer{creation_options::run_continuations_asynchronously};
+        // Once it is out of the queue: what it gets, and who is told after it. Here, so that telling needs no memory.
+        std::optional<rate_limit_lease> given;
+        std::shared_ptr<waiter> told_next;
     };
     /// What is to be told without the lock. Declared before the lock is taken.
     class notices {
@@ -66,8 +69,11 @@ protected:
         notices(const notices&) = delete;
         notices& operator=(const notices&) = delete;
         ~notices();
-        void answer(std::shared_ptr<waiter> to, rate_limit_lease lease) {
-            answers_.emplace_back(std::move(to), std::move(lease));
+        void answer(std::shared_ptr<waiter> to, rate_limit_lease lease) noexcept {
+            to->given.emplace(std::move(lease));
+            std::shared_ptr<waiter>& place = last_ == nullptr ? first_ : last_->told_next;
+            last_ = to.get();
+            place = std::move(to);
         }
         void set_alarm(timer& alarm, std::chrono::nanoseconds due) noexcept {
             alarm_ = &alarm;
@@ -75,7 +81,8 @@ protected:
         }
 
     private:
-        std::vector<std::pair<std::shared_ptr<waiter>, rate_limit_lease>> answers_;
+        std::shared_ptr<waiter> first_;
+        waiter* last_ = nullptr;
         timer* alarm_ = nullptr;
         std::chrono::nanoseconds due_{0};
     };

@@ -90,7 +90,14 @@ void parallel_loop::start_another() noexcept {
 }
 
 void parallel_loop::start_worker() {
-    auto life = [self = shared_from_this()] { return self->work(); };
+    auto life = [self = shared_from_this()] {
+        try {
+            return self->work();
+        } catch (...) {
+            self->end_without_working(std::current_exception());  // there was no memory for the worker
+            return completed_task();
+        }
+    };
     if (scheduler_ != nullptr) {
         start_new(std::move(life), creation_options::none, scheduler_).forget();
         return;
@@ -113,11 +120,18 @@ void parallel_loop::fail(std::exception_ptr error) noexcept {
     }
 }
 
+void parallel_loop::end_without_working(std::exception_ptr error) noexcept {
+    fail(std::move(error));
+    if (!leave()) return;
+    drop();
+    complete();
+}
+
 void parallel_loop::complete() noexcept {
     stop_.dispose();  // leaves the user's token (1.18/10)
     if (user_.is_cancellation_requested()) done_.set_canceled(user_);
     else if (errors_.empty()) done_.set_result();
-    else done_.set_exception(std::move(errors_));
+    else static_cast<void>(done_.try_set_errors(std::move(errors_)));
 }
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -113,11 +113,15 @@ private:
             ++running_;
             generation = generation_;
             due = deadline;  // another thread may arm the node when the lock is free
-            item = own_item_.used ? new call_item(false) : &own_item_;
-            item->used = true;
-            item->state = self;
+            item = own_item_.used ? new (std::nothrow) call_item(false) : &own_item_;
+            if (item != nullptr) {
+                item->used = true;
+                item->state = self;
+            } else {
+                --running_;  // the calls overlap, and there is no memory for one more: this one is left out
+            }
         }
-        provider_->run_callback(home_, *item);
+        if (item != nullptr) provider_->run_callback(home_, *item);
         repeat(due, generation);
     }
     /// Arms the next period, unless a change() has come meanwhile.

@@ -40,7 +40,12 @@ void continuation_delegate::wait_for_antecedent() {
     task_core& mine = core();
     mine.add_ref();  // the node's
     // The token first: it may end the task at once, and then there is nothing to wait for.
-    begin_life(!(wanted_ & continuation_options::lazy_cancellation));
+    try {
+        begin_life(!(wanted_ & continuation_options::lazy_cancellation));
+    } catch (...) {
+        mine.release();
+        throw;
+    }
     if (has_begun_or_ended()) {
         mine.release();
         return;

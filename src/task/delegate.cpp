@@ -35,12 +35,19 @@ void delegate::begin_life(bool cancel_at_once) {
     if (!cancel_at_once || !token_.can_be_canceled()) return;
     // The callback may run on another thread, and end the task, before the registration is stored: a share keeps finish() from it.
     unfinished_.fetch_add(1, std::memory_order_relaxed);
-    registration_ = token_.unsafe_register([this] {
-        task_core& mine = core();
-        mine.add_ref();
-        static_cast<void>(cancel_unstarted(std::make_exception_ptr(task_canceled(token_))));
-        mine.release();
-    });
+    try {
+        registration_ = token_.unsafe_register([this] {
+            task_core& mine = core();
+            mine.add_ref();
+            static_cast<void>(cancel_unstarted(std::make_exception_ptr(task_canceled(token_))));
+            mine.release();
+        });
+    } catch (...) {
+        // There is no memory for it. Nobody has seen the task, and its parent does not wait for it.
+        unfinished_.fetch_sub(1, std::memory_order_relaxed);
+        abandon_unstarted();
+        throw;
+    }
     if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();
 }
 
@@ -88,7 +95,7 @@ void delegate::fail_to_queue() {
     const auto error = std::make_exception_ptr(task_scheduler_exception(std::current_exception()));
     if (claim(phase::queued, phase::ended)) {
         drop();
-        core().set_fault(std::vector<std::exception_ptr>(1, error));
+        core().set_fault(error);
         if (!is_continuation())
             core().mark_observed();  // who starts it is told by the throw below; nobody starts a continuation
         end();
@@ -206,9 +213,9 @@ void delegate::invoke() noexcept {
         // Only the task's own token, and only when it is signalled, makes the task canceled (1.1/7).
         const bool ours = token_.can_be_canceled() && error.token() == token_ && token_.is_cancellation_requested();
         if (ours) mine.set_canceled(std::current_exception());
-        else mine.set_fault(std::vector<std::exception_ptr>(1, std::current_exception()));
+        else mine.set_fault(std::current_exception());
     } catch (...) {
-        mine.set_fault(std::vector<std::exception_ptr>(1, std::current_exception()));
+        mine.set_fault(std::current_exception());
     }
 }
 
@@ -247,7 +254,7 @@ void delegate::take_child_errors() {
     child_error* newest = child_errors_.exchange(nullptr, std::memory_order_acquire);
     if (newest == nullptr) return;
     task_core& mine = core();
-    std::vector<std::exception_ptr> errors;
+    error_list errors;
     while (newest != nullptr) {
         const std::unique_ptr<child_error> each(newest);
         newest = each->next;
@@ -278,7 +285,12 @@ void delegate::finish() noexcept {
 void delegate::child_ended(task_core& child) noexcept {
     if (child.is_done() && child.final_status() == task_status::faulted) {
         child.mark_observed();
-        auto* error = new child_error{std::make_exception_ptr(aggregate_exception(child.fault->errors)), nullptr};
+        child_error* error = nullptr;
+        try {
+            error = new child_error{std::make_exception_ptr(aggregate_exception(child.fault->errors)), nullptr};
+        } catch (const std::bad_alloc&) {
+            error = new child_error{child.first_error(), nullptr};  // there is no memory to say whose it was
+        }
         error->next = child_errors_.load(std::memory_order_relaxed);
         // Release pairs with take_child_errors().
         while (!child_errors_.compare_exchange_weak(

@@ -100,11 +100,12 @@ void completion_source_base::set_exception(std::vector<std::exception_ptr> error
     if (!try_set_exception(std::move(errors))) throw_completed();
 }
 bool completion_source_base::try_set_exception(std::exception_ptr error) {
-    std::vector<std::exception_ptr> errors;
-    errors.push_back(std::move(error));
-    return try_set_exception(std::move(errors));
+    return try_set_errors(error_list(1, std::move(error)));
 }
 bool completion_source_base::try_set_exception(std::vector<std::exception_ptr> errors) {
+    return try_set_errors(error_list(errors.begin(), errors.end()));
+}
+bool completion_source_base::try_set_errors(error_list errors) {
     if (errors.empty() || std::find(errors.begin(), errors.end(), nullptr) != errors.end())
         throw std::invalid_argument("set_exception needs at least one exception, and none may be null");
     if (!core().try_claim()) return false;

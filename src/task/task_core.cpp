@@ -207,29 +207,27 @@ bool task_core::remove_continuation(continuation& node) noexcept { return word.r
 void task_core::set_current_exception() noexcept {
     const thrown now;
     if (auto* all = now.as<several_errors>()) {
-        set_fault(std::move(all->errors));
+        set_fault(error_list(all->errors.begin(), all->errors.end()));
         return;
     }
     const bool is_cancellation = now.as<const operation_canceled>() != nullptr && !has_flag(flag_strict_cancel);
     ending = is_cancellation ? task_status::canceled : task_status::faulted;
-    std::vector<std::exception_ptr> errors;
-    errors.push_back(now.error());
-    fault = new fault_info(std::move(errors));
+    fault = new fault_info(error_list(1, now.error()));
 }
 
-void task_core::set_fault(std::vector<std::exception_ptr> errors) {
+void task_core::set_fault(error_list errors) noexcept {
     fault = new fault_info(std::move(errors));
     ending = task_status::faulted;
 }
 
-void task_core::set_canceled(std::exception_ptr error) {
-    std::vector<std::exception_ptr> errors;
-    errors.push_back(std::move(error));
-    fault = new fault_info(std::move(errors));
+void task_core::set_fault(std::exception_ptr error) noexcept { set_fault(error_list(1, std::move(error))); }
+
+void task_core::set_canceled(std::exception_ptr error) noexcept {
+    fault = new fault_info(error_list(1, std::move(error)));
     ending = task_status::canceled;
 }
 
-void task_core::copy_fault(task_core& from) {
+void task_core::copy_fault(task_core& from) noexcept {
     from.mark_observed();
     fault = new fault_info(from.fault->errors);
     ending = from.final_status();

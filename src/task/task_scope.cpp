@@ -49,7 +49,7 @@ bool scope_state::child_started() noexcept {
 void scope_state::child_ended(std::exception_ptr error, bool canceled) noexcept {
     if (error != nullptr) {
         const bool by_itself = !source.is_cancellation_requested();
-        auto made = canceled ? nullptr : std::make_unique<failure>(failure{error, nullptr});
+        auto made = canceled ? nullptr : std::make_unique<failure>(error, nullptr);
         {
             const std::lock_guard guard(lock_);
             if (made != nullptr) {
@@ -69,12 +69,6 @@ void scope_state::child_ended(std::exception_ptr error, bool canceled) noexcept 
     if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) done_.set_result();
 }
 
-task<> watch_child(std::shared_ptr<scope_state> scope, task<> child) {
-    task_core& core = *child.core_or_null();
-    co_await child.configure_await(configure_await_options::suppress_throwing);
-    scope->child_ended(core.first_error(), core.final_status() == task_status::canceled);
-}
-
 task<> scope_state::all_ended() noexcept {
     if (!joining_.exchange(true, std::memory_order_relaxed) && running_.fetch_sub(1, std::memory_order_acq_rel) == 1)
         done_.set_result();
@@ -88,6 +82,12 @@ std::vector<std::exception_ptr> scope_state::take_failures() {
     std::reverse(all.begin(), all.end());
     if (all.empty() && cancellation_ != nullptr) all.push_back(cancellation_);
     return all;
+}
+
+void scope_state::throw_failures() {
+    std::vector<std::exception_ptr> failures = take_failures();
+    if (failures.size() == 1) std::rethrow_exception(failures.front());
+    if (!failures.empty()) throw aggregate_exception(std::move(failures));
 }
 
 }  // namespace detail
@@ -108,9 +108,7 @@ task<> task_scope::join() { return join_all(state_); }
 
 task<> task_scope::join_all(std::shared_ptr<detail::scope_state> state) {
     co_await state->all_ended();
-    std::vector<std::exception_ptr> failures = state->take_failures();
-    if (failures.size() == 1) std::rethrow_exception(failures.front());
-    if (!failures.empty()) throw aggregate_exception(std::move(failures));
+    state->throw_failures();
 }
 
 }  // namespace weft::inline WEFT_ABI

@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <new>
 
 #include "weft/base/error.hpp"
 #include "weft/task/detail/task_core.hpp"
@@ -49,15 +50,19 @@ unique_function<void()> on_unobserved_task_exception(handler function) {
 }
 
 void raise_unobserved_for(std::span<const std::exception_ptr> errors) noexcept {
-    std::list<std::shared_ptr<handler>> copy;
-    {
-        std::lock_guard lock(registered().mutex);
-        copy = registered().all;
+    try {
+        std::list<std::shared_ptr<handler>> copy;
+        {
+            std::lock_guard lock(registered().mutex);
+            copy = registered().all;
+        }
+        const unobserved_task_exception event(errors);
+        for (auto& each : copy) call_quietly(*each, event);
+        if (copy.empty())
+            std::fprintf(stderr, "weft: unobserved exception of a task: %s\n", message_of(errors.front()).c_str());
+    } catch (const std::bad_alloc&) {
+        std::fputs("weft: unobserved exception of a task, and no memory to tell of it\n", stderr);
     }
-    const unobserved_task_exception event(errors);
-    for (auto& each : copy) call_quietly(*each, event);
-    if (copy.empty())
-        std::fprintf(stderr, "weft: unobserved exception of a task: %s\n", message_of(errors.front()).c_str());
 }
 
 namespace detail {

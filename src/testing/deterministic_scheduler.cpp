@@ -87,7 +87,10 @@ deterministic_scheduler::~deterministic_scheduler() {
     state_->events.clear();
     for (std::size_t steps = 0; !state_->abandoned && steps < last_steps && step(jump::no);) ++steps;
     state_->ready.clear();
-    weft::detail::live_tasks::destroy_all(*this);
+    {
+        const allocations_succeed own;
+        weft::detail::live_tasks::destroy_all(*this);
+    }
     weft::detail::thread_block& block = weft::detail::this_thread_block();
     WEFT_ASSERT(block.home == this, "a deterministic_scheduler goes on the thread that made it, innermost first");
     block.home = state_->previous_home;
@@ -106,6 +109,7 @@ std::uint64_t deterministic_scheduler::random() noexcept {
     const std::lock_guard guard(state_->mutex);
     const std::optional<std::uint64_t> chosen = state_->decider->random();
     if (!chosen) return state_->bits();
+    const allocations_succeed own;
     state_->made.push_back(choice{"random", 0, *chosen});
     return *chosen;
 }
@@ -119,6 +123,7 @@ std::size_t deterministic_scheduler::suspended_tasks() const noexcept { return w
 time_provider& deterministic_scheduler::time() noexcept { return state_->clock; }
 
 void deterministic_scheduler::post(work_item& item, post_hint hint) noexcept {
+    const allocations_succeed own;
     state& world = *state_;
     if (world.guest != nullptr) world.guest->posted();
     const detail::chain_id chain = world.decider->looks_at_chains() ? world.chain_of(item) : 0;
@@ -131,6 +136,7 @@ void deterministic_scheduler::post(work_item& item, post_hint hint) noexcept {
 #if WEFT_EXPLORE
 bool deterministic_scheduler::at_await(
     weft::detail::task_core& awaiter, const std::source_location& where, bool ready) noexcept {
+    const allocations_succeed own;
     state& world = *state_;
     if (world.trace != nullptr) world.trace->awaits(*this, awaiter, where, ready);
     if (!ready || !world.decider->preempts()) return false;
@@ -182,6 +188,7 @@ bool deterministic_scheduler::step(jump may_jump) {
 
 std::size_t deterministic_scheduler::state::choose_step(
     std::size_t due, std::size_t certain, std::size_t options, bool idle) {
+    const allocations_succeed own;
     detail::decision what{.kind = "step",
         .options = options,
         .what = detail::choice_class::step,
@@ -253,11 +260,14 @@ void deterministic_scheduler::state::run_ready(std::size_t position) {
     const ready_item picked = take(position);
     work_item& item = *picked.item;
     running = picked.chain;
-    if (running != 0) {
-        if (running >= steps_of_chain.size()) steps_of_chain.resize(running + 1);
-        ++steps_of_chain[running];
+    {
+        const allocations_succeed own;
+        if (running != 0) {
+            if (running >= steps_of_chain.size()) steps_of_chain.resize(running + 1);
+            ++steps_of_chain[running];
+        }
+        if (trace != nullptr) trace->runs(*owner, item);
     }
-    if (trace != nullptr) trace->runs(*owner, item);
     // Items run as on a pool: with neither context nor scheduler. A nested run has those of the code below it.
     weft::detail::thread_block& block = weft::detail::this_thread_block();
     synchronization_context* sync = std::exchange(block.sync, nullptr);

@@ -15,6 +15,7 @@
 #include "testing/virtual_clock.hpp"
 #include "weft/base/dispatcher.hpp"
 #include "weft/task/detail/task_core.hpp"
+#include "weft/testing/allocation_failure.hpp"
 #include "weft/testing/deterministic_scheduler.hpp"
 
 namespace weft::inline WEFT_ABI::testing {
@@ -70,6 +71,7 @@ public:
 
     /// Asks the decider, and records the answer.
     std::size_t decide(const detail::decision& what) {
+        const allocations_succeed own;
         const std::size_t answer = decider->decide(what) % what.options;
         made.push_back(choice{what.kind, what.options, answer});
         return answer;

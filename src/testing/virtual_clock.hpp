@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "weft/base/time_provider.hpp"
+#include "weft/testing/allocation_failure.hpp"
 
 namespace weft::inline WEFT_ABI::testing {
 
@@ -30,6 +31,7 @@ public:
     }
 
     void arm(timer_node& timer) noexcept override {
+        const allocations_succeed own;
         const std::lock_guard guard(mutex_);
         timer.sequence = next_sequence_++;
         timer.slot = 0;

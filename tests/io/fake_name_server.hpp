@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "weft/net/endpoint.hpp"
+#include "weft/testing/allocation_failure.hpp"
 
 namespace weft_test {
 
@@ -60,7 +61,10 @@ public:
         }
         port_ = ntohs(here.sin_port);
         static_cast<void>(::pipe(stop_));
-        thread_ = std::thread([this] { serve(); });
+        thread_ = std::thread([this] {
+            const weft::testing::allocations_succeed own;  // a machine of its own, as it were
+            serve();
+        });
     }
     ~fake_name_server() {
         ::close(stop_[1]);

@@ -111,4 +111,7 @@ inline void free_to_class([[maybe_unused]] frame_cache& cache, [[maybe_unused]] 
 /// Hands every block a dying thread still holds to the others. Called by the thread block's destructor.
 void release_frames(frame_cache& cache) noexcept;
 
+/// Gives back to the global allocator what `cache`, the calling thread's own, and the depot hold.
+void discard_frames(frame_cache& cache) noexcept;
+
 }  // namespace weft::inline WEFT_ABI::detail

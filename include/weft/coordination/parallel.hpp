@@ -219,9 +219,13 @@ private:
         }
         if (!self->leave()) co_return;
         if constexpr (Source::is_stream) {
-            task<> disposing = self->source_->stream.dispose().as_task();
-            const outcome<> disposed = co_await disposing.as_outcome();
-            if (!disposed.has_value()) self->fail(disposed.error());
+            try {
+                task<> disposing = self->source_->stream.dispose().as_task();
+                const outcome<> disposed = co_await disposing.as_outcome();
+                if (!disposed.has_value()) self->fail(disposed.error());
+            } catch (...) {
+                self->fail(std::current_exception());
+            }
         }
         self->drop();
         self->complete();

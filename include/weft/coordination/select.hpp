@@ -209,9 +209,16 @@ task<std::variant<typename Cases::result...>> select_one(cancellation_token toke
     const task<> quitting = quit.task();
     cancellation_registration asked;
     if (!channels) asked = token.unsafe_register([&quit] { quit.set_result(); });
-    std::vector<task_core*> alarms = parties.ring(stop.token());
-    alarms.push_back(quitting.core_or_null());
-    task<std::size_t> ringing = first_alarm(std::move(alarms), stop);
+    task<std::size_t> ringing;
+    try {
+        std::vector<task_core*> alarms = parties.ring(stop.token());
+        alarms.push_back(quitting.core_or_null());
+        ringing = first_alarm(std::move(alarms), stop);
+        if (ringing.is_faulted()) ringing.get();  // nobody listens to them
+    } catch (...) {
+        stop.cancel();
+        throw;
+    }
     std::optional<std::size_t> part;
     std::exception_ptr failure;
     if (channels) {

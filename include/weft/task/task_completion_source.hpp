@@ -74,6 +74,7 @@ public:
     /// As set_exception(). @returns whether this call ended the task
     bool try_set_exception(std::exception_ptr error);
     bool try_set_exception(std::vector<std::exception_ptr> errors);
+    bool try_set_errors(detail::error_list errors);
 
     /// Ends the task as canceled; a wait throws task_canceled with `token`. @throws invalid_operation  when it has ended
     void set_canceled(cancellation_token token = {});

@@ -8,6 +8,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -51,6 +52,13 @@ public:
     /// The scope's own share ends: the returned task is done when the last child is.
     [[nodiscard]] task<> all_ended() noexcept;
     [[nodiscard]] std::vector<std::exception_ptr> take_failures();
+    /// Whether a child has, other than by a cancellation.
+    [[nodiscard]] bool has_failed() noexcept {
+        const std::lock_guard guard(lock_);
+        return failures_ != nullptr;
+    }
+    /// Throws what join() throws when every child has ended.
+    void throw_failures();
 
     cancellation_source source;
 
@@ -59,7 +67,9 @@ private:
     std::atomic<bool> joining_{false};
     task_completion_source<> done_;
     spin_lock lock_;
-    struct failure {
+    struct failure : kept_in_error_memory {
+        failure(std::exception_ptr what, std::unique_ptr<failure> before) noexcept
+            : error(std::move(what)), next(std::move(before)) {}
         std::exception_ptr error;
         std::unique_ptr<failure> next;
     };
@@ -92,8 +102,24 @@ task<> task_of_unknown_result(const task<T>& child) noexcept {
     child.core_or_null()->add_ref();
     return task<>(child.core_or_null(), adopt_core{});
 }
-/// Tells the scope when a child has ended: from outside, so that it has ended when join() returns.
-task<> watch_child(std::shared_ptr<scope_state> scope, task<> child);
+/// Starts a child and tells the scope when it has ended: from outside, so that it has ended when join() returns. The other way
+/// round a child could run that nobody watches, for want of memory.
+/// @param started  is set before this suspends, or stays empty when the child could not be started
+template <class T, class F, class... Args>
+task<> start_and_watch(std::shared_ptr<scope_state> scope, task<T>& started, F function, Args... args) {
+    task<> child;
+    {
+        task<T> fresh = run_child<T, F, Args...>(scope->source.token(), std::move(function), std::move(args)...);
+        child = task_of_unknown_result(fresh);
+        started = std::move(fresh);
+    }
+    co_await child.configure_await(configure_await_options::suppress_throwing);
+    task_core& core = *child.core_or_null();
+    scope->child_ended(core.first_error(), core.final_status() == task_status::canceled);
+}
+
+template <class T, class F>
+task<T> scoped(cancellation_token parent, F body);
 
 }  // namespace detail
 
@@ -124,8 +150,11 @@ public:
         using result = typename detail::called_task<F, Args...>::weft_task_result;
         begin_child();
         try {
-            task<result> child = detail::run_child<result, F, Args...>(token(), std::move(function), std::move(args)...);
-            detail::watch_child(state_, detail::task_of_unknown_result(child)).forget();
+            task<result> child;
+            task<> watching =
+                detail::start_and_watch<result, F, Args...>(state_, child, std::move(function), std::move(args)...);
+            if (child.core_or_null() == nullptr) watching.get();  // throws
+            watching.forget();
             return child;
         } catch (...) {
             state_->child_ended(nullptr, false);  // there is no child: an argument threw on its way, or there was no memory
@@ -141,6 +170,9 @@ public:
     [[nodiscard]] cancellation_token token() const { return state_->source.token(); }
 
 private:
+    template <class T, class F>
+    friend task<T> detail::scoped(cancellation_token parent, F body);
+
     void begin_child();
     static task<> join_all(std::shared_ptr<detail::scope_state> state);
 
@@ -170,15 +202,21 @@ task<T> scoped(cancellation_token parent, F body) {
     } catch (...) {
         thrown = std::current_exception();
     }
-    if (thrown != nullptr) running = from_exception<T>(thrown);
-    outcome<T> ended = co_await running.as_outcome();
-    if (!ended.has_value()) cancel_to_join(scope);
-    outcome<> joined = co_await scope.join().as_outcome();
+    // Nothing up to the end of the children may fail: they use what goes with this frame.
+    std::optional<outcome<T>> ended;
+    if (thrown == nullptr) {
+        outcome<T> whole = co_await running.as_outcome();
+        if (!whole.has_value()) thrown = whole.error();
+        ended.emplace(std::move(whole));
+    }
+    const bool was_canceled = ended.has_value() && ended->is_canceled();
+    if (thrown != nullptr) cancel_to_join(scope);
+    const task<> last = scope.state_->all_ended();
+    co_await last;
     // A failed child is the cause when the body was only canceled for it.
-    if (joined.is_faulted() && (ended.has_value() || ended.is_canceled())) std::rethrow_exception(joined.error());
-    if (!ended.has_value()) std::rethrow_exception(ended.error());
-    joined.value();
-    if constexpr (!std::is_void_v<T>) co_return std::move(ended).value();
+    if (thrown != nullptr && !(was_canceled && scope.state_->has_failed())) std::rethrow_exception(thrown);
+    scope.state_->throw_failures();
+    if constexpr (!std::is_void_v<T>) co_return std::move(*ended).value();
 }
 
 template <class T, class F>
@@ -217,16 +255,24 @@ task<T> race_of(Fs... functions) {
     cancellation_source stop = cancellation_source::linked(this_task::token());
     std::vector<task<T>> racing;
     racing.reserve(sizeof...(Fs));
-    (racing.push_back(racer<T, Fs>(stop.token(), std::move(functions))), ...);
-    task<when_any_result<T>> first = when_any(racing);
-    const when_any_result<T>& won = co_await first;
-    const std::size_t winner = won.index;
+    task<when_any_result<T>> first;
+    std::exception_ptr failed;  // for want of memory; those who run are joined all the same
+    std::size_t winner = sizeof...(Fs);
+    try {
+        (racing.push_back(racer<T, Fs>(stop.token(), std::move(functions))), ...);
+        first = when_any(racing);
+        const when_any_result<T>& won = co_await first;
+        winner = won.index;
+    } catch (...) {
+        failed = std::current_exception();
+    }
     cancel_to_join(stop);
     for (std::size_t index = 0; index < racing.size(); ++index) {
         if (index == winner) continue;
         outcome<T> lost = co_await racing[index].as_outcome();  // joined; how it ended is of no interest
         static_cast<void>(lost);
     }
+    if (failed != nullptr) std::rethrow_exception(failed);
     first = {};
     if constexpr (std::is_void_v<T>) co_await racing[winner];
     else co_return co_await std::move(racing[winner]);

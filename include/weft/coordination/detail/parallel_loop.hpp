@@ -87,6 +87,8 @@ protected:
 
 private:
     void start_worker();
+    /// In place of a worker's life, when that could not begin.
+    void end_without_working(std::exception_ptr error) noexcept;
 
     std::size_t unstarted_;  // only the newest worker looks at it
     std::atomic<std::size_t> workers_{0};
@@ -97,7 +99,7 @@ private:
     const cancellation_token
         token_;  // of stop_; made once, because all workers count at one place when they make their own
     std::mutex mutex_;
-    std::vector<std::exception_ptr> errors_;
+    error_list errors_;  // that of a worker never fails to be recorded
     task_completion_source<> done_;
 };
 

@@ -80,7 +80,8 @@ protected:
     void begin_life(bool cancel_at_once);
 
 private:
-    struct child_error {
+    struct child_error : kept_in_error_memory {
+        child_error(std::exception_ptr what, child_error* before) noexcept : error(std::move(what)), next(before) {}
         std::exception_ptr error;
         child_error* next;
     };

@@ -25,6 +25,7 @@
 
 #include "weft/base/config.hpp"
 #include "weft/base/dispatcher.hpp"
+#include "weft/base/error_memory.hpp"
 #include "weft/base/reference_count.hpp"
 #include "weft/base/thread_block.hpp"
 #include "weft/base/work_item.hpp"
@@ -79,13 +80,13 @@ inline constexpr std::uintptr_t place_not_first = 4;
 /// In the place of an internal callback that may run user code, and so comes after everything else (1.2/6).
 inline constexpr std::uintptr_t place_runs_user_code = 8;
 
-/// Errors of a faulted or canceled task. One allocation, made only when something was thrown.
-struct fault_info {
-    std::vector<std::exception_ptr> errors;  ///< faulted: at least one; canceled: the cancellation exception
+/// Errors of a faulted or canceled task; made only when something was thrown.
+struct fault_info : kept_in_error_memory {
+    error_list errors;  ///< faulted: at least one; canceled: the cancellation exception
     std::atomic<bool> observed{false};
     std::atomic<aggregate_exception*> aggregate{nullptr};  ///< made when task::exception() first asks
 
-    explicit fault_info(std::vector<std::exception_ptr> list) : errors(std::move(list)) {}
+    explicit fault_info(error_list list) noexcept : errors(std::move(list)) {}
     ~fault_info();
     fault_info(const fault_info&) = delete;
     fault_info& operator=(const fault_info&) = delete;
@@ -237,10 +238,11 @@ struct task_core : continuation {
 
     /// Records the exception in flight as this task's ending (1.1/6: any cancellation ends it as canceled).
     void set_current_exception() noexcept;
-    void set_fault(std::vector<std::exception_ptr> errors);
-    void set_canceled(std::exception_ptr error);
+    void set_fault(error_list errors) noexcept;
+    void set_fault(std::exception_ptr error) noexcept;
+    void set_canceled(std::exception_ptr error) noexcept;
     /// Copies another, finished task's fault or cancellation.
-    void copy_fault(task_core& from);
+    void copy_fault(task_core& from) noexcept;
 
     /// The beginning of a coroutine: notes what the caller's thread has, to give it back at the first suspension or the end.
     void begin_first_segment(thread_block& block) noexcept {
