@@ -8,7 +8,6 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -54,7 +53,7 @@ public:
     [[nodiscard]] std::vector<std::exception_ptr> take_failures();
     /// Whether a child has, other than by a cancellation.
     [[nodiscard]] bool has_failed() noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_scope guard(lock_);
         return failures_ != nullptr;
     }
     /// Throws what join() throws when every child has ended.
