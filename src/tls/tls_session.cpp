@@ -61,7 +61,6 @@ tls_session::tls_session(
     outside_.reset(outside);
     ::SSL_set_bio(ssl_.get(), inside, inside);
     SSL_set_app_data(ssl_.get(), &owner_);
-    in_.resize(pair_size);
     if (server_) ::SSL_set_accept_state(ssl_.get());
     else prepare_client();
 }
@@ -225,9 +224,10 @@ task<bool> tls_session::receive(std::uint64_t seen, cancellation_token token) {
     const async_mutex::guard turn = co_await receiving_.lock(token).configure_await(false);
     if (has_received_since(seen)) co_return true;
     if (input_ended_) co_return false;
+    const std::span<std::byte> room = room_for_input();
     std::size_t count = 0;
     try {
-        task<std::size_t> receiving = transport_->read(std::span<std::byte>(in_), std::move(token));
+        task<std::size_t> receiving = transport_->read(room, std::move(token));
         count = co_await std::move(receiving).configure_await(false);
     } catch (const object_disposed&) {
         throw_closed("read from ");
@@ -236,12 +236,27 @@ task<bool> tls_session::receive(std::uint64_t seen, cancellation_token token) {
         input_ended_ = true;
         co_return false;
     }
+    take_input(count);
+    co_return true;
+}
+
+// Where the pair keeps what comes next, so that it need not be copied there. Under receiving_. Who needs input has emptied the pair's side,
+// and nobody else fills it, so the room is all of the side and stays where it is until take_input().
+std::span<std::byte> tls_session::room_for_input() {
     const std::lock_guard guard(mutex_);
-    // Who needs input has emptied the pair's side, so all of it fits.
-    const int taken = ::BIO_write(outside_.get(), in_.data(), static_cast<int>(count));
+    char* room = nullptr;
+    const int size = ::BIO_nwrite0(outside_.get(), &room);
+    if (size <= 0) throw net::tls_error(net::tls_errc::protocol, "read from " + peer_text());
+    return {reinterpret_cast<std::byte*>(room), static_cast<std::size_t>(size)};
+}
+
+// The first `count` bytes of room_for_input() have come.
+void tls_session::take_input(std::size_t count) {
+    const std::lock_guard guard(mutex_);
+    char* room = nullptr;
+    const int taken = ::BIO_nwrite(outside_.get(), &room, static_cast<int>(count));
     if (taken != static_cast<int>(count)) throw net::tls_error(net::tls_errc::protocol, "read from " + peer_text());
     ++received_;
-    co_return true;
 }
 
 bool tls_session::has_received_since(std::uint64_t seen) const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,11 +39,24 @@ struct tls_visit {
     std::error_code error;
 };
 
+/// Leaves what a vector grows by as it is: it is written over at once.
+template <class T>
+struct unfilled : std::allocator<T> {
+    template <class U>
+    struct rebind {
+        using other = unfilled<U>;
+    };
+    template <class U>
+    void construct(U* at) noexcept {
+        ::new (static_cast<void*>(at)) U;
+    }
+};
+
 /// OpenSSL is driven through a pair of memory buffers and sees no socket. Four things keep its state whole:
 ///  - `mutex_` guards the SSL object and the pair; each visit takes it, and none awaits under it.
 ///  - `sending_` is held by who takes encrypted bytes out and sends them, so they leave in the order they were made. What was taken
 ///    out and not sent, because the sender was cancelled, stays in `out_` for the next.
-///  - `receiving_` is held by who receives, into `in_` and from there into the pair. That is the reader; or a writer whom a message of the
+///  - `receiving_` is held by who receives, into the pair. That is the reader; or a writer whom a message of the
 ///    peer's that has half arrived (a session ticket) keeps from writing, when nobody reads. Who gets it after another has received
 ///    looks at OpenSSL again first.
 /// A reader never waits for a sender: what its visits make to be sent (an answer to a KeyUpdate, an alert) goes out by a task of its
@@ -100,6 +114,8 @@ private:
     task<> exchange(cancellation_token token);
     task<> send_output(cancellation_token token);
     task<bool> receive(std::uint64_t seen, cancellation_token token);
+    [[nodiscard]] std::span<std::byte> room_for_input();
+    void take_input(std::size_t count);
     [[nodiscard]] bool has_received_since(std::uint64_t seen) const;
     task<> receive_to_write(std::uint64_t seen, cancellation_token token);
     static task<> send_in_background(ptr self);
@@ -118,11 +134,10 @@ private:
     std::error_code failure_;  ///< of the connection, for good: OpenSSL itself tells it once, and then an end
 
     async_mutex sending_;
-    std::vector<std::byte> out_;
+    std::vector<std::byte, unfilled<std::byte>> out_;
     std::size_t sent_ = 0;  ///< of out_
 
     async_mutex receiving_;
-    std::vector<std::byte> in_;
     bool input_ended_ = false;
 
     std::atomic<bool> closed_{false};
