@@ -14,5 +14,6 @@ inline constexpr std::uint64_t buffer = 4'096;
 inline constexpr std::uint64_t milliseconds = 500;  // all are silent before the first message
 inline constexpr std::uint64_t both_drivers = 1;    // weft runs once more on epoll
 inline constexpr std::uint64_t rounds = 3;          // memory hardly varies
+inline constexpr std::uint64_t rounds_quick = 2;
 
 }  // namespace bench::parameters
