@@ -20,7 +20,8 @@ constexpr std::int64_t idle = std::numeric_limits<std::int64_t>::min() / 2;
 constinit thread_local std::int64_t left_here = idle;
 constinit std::atomic<std::int64_t> left_anywhere{idle};
 constinit thread_local std::size_t spared = 0;
-constinit std::atomic<std::size_t> calls{0};  // of the replaced operators, while a failure is made; shows that they are there
+constinit std::atomic<std::size_t> calls{
+    0};  // of the replaced operators, while a failure is made; shows that they are there
 
 bool fails() noexcept {
     if (spared != 0) return false;

@@ -16,8 +16,15 @@ namespace weft::inline WEFT_ABI::testing::detail {
 enum class choice_class : std::uint8_t {
     step,     ///< which candidate runs next
     preempt,  ///< whether the running task stops here although it could go on
+    detour,   ///< the same, in what it calls: an operation that could be over at once waits for its turn
+    chance,   ///< whether something happens that happens seldom: 1 is yes, and all other answers are no
     value     ///< a branch of the program's, a fault, a length
 };
+
+/// Whether a choice is between tasks, and not one of what happens in the running one.
+[[nodiscard]] constexpr bool is_between_tasks(choice_class what) noexcept {
+    return what == choice_class::step || what == choice_class::preempt;
+}
 
 /// The number of a chain: a task with everything it awaits, as one thread of execution. 0: none.
 using chain_id = std::uint32_t;

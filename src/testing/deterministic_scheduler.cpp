@@ -97,11 +97,14 @@ deterministic_scheduler::~deterministic_scheduler() {
 }
 
 std::size_t deterministic_scheduler::choose(const char* kind, std::size_t options) {
-    if (options <= 1) return 0;
-    const std::size_t answer =
-        state_->decide({.kind = kind, .options = options, .what = detail::choice_class::value, .running = state_->running});
-    if (answer != 0 && state_->trace != nullptr)
-        state_->trace->note(std::string(kind) + ": " + std::to_string(answer) + " of " + std::to_string(options));
+    return options <= 1 ? 0 : state_->choose(kind, options, detail::choice_class::value);
+}
+
+std::size_t deterministic_scheduler::state::choose(const char* kind, std::size_t options, detail::choice_class what) {
+    const allocations_succeed own;
+    const std::size_t answer = decide({.kind = kind, .options = options, .what = what, .running = running});
+    if (answer != 0 && trace != nullptr)
+        trace->note(std::string(kind) + ": " + std::to_string(answer) + " of " + std::to_string(options));
     return answer;
 }
 

@@ -103,6 +103,7 @@ public:
     [[nodiscard]] detail::chain_id number_of(weft::detail::task_core& core);
 
     // The parts of a step.
+    [[nodiscard]] std::size_t choose(const char* kind, std::size_t options, detail::choice_class what);
     [[nodiscard]] std::size_t choose_step(std::size_t due, std::size_t certain, std::size_t options, bool idle);
     [[nodiscard]] bool choose_preemption(weft::detail::task_core& awaiter, bool on_caller);
     /// Nothing can happen at this instant, and somebody waits for that; an event may come all the same. @returns whether one did
@@ -143,6 +144,11 @@ namespace detail {
 struct scheduler_access {
     using state = deterministic_scheduler::state;
     [[nodiscard]] static state& of(deterministic_scheduler& scheduler) noexcept { return *scheduler.state_; }
+    /// As deterministic_scheduler::choose(). @param options  at least 2
+    static std::size_t choose(
+        deterministic_scheduler& scheduler, const char* kind, std::size_t options, choice_class what) {
+        return scheduler.state_->choose(kind, options, what);
+    }
     /// @returns false when nothing can happen, or nothing without moving time
     static bool step(deterministic_scheduler& scheduler, bool may_jump) {
         return scheduler.step(may_jump ? deterministic_scheduler::jump::yes : deterministic_scheduler::jump::no);

@@ -65,7 +65,7 @@ public:
           preemption_rate_(preemption_rates[bits_.below(preemption_rates.size())]) {}
     std::size_t decide(const decision& what) override {
         if (what.what == choice_class::preempt) return bits_.one_in(preemption_rate_) ? 1 : 0;
-        if (what.what == choice_class::value || event_rate_ == 0) return bits_.below(what.options);
+        if (!is_between_tasks(what.what) || event_rate_ == 0) return bits_.below(what.options);
         return takes_event(what) ? some_event(what) : bits_.below(what.certain);
     }
 
@@ -90,7 +90,7 @@ class unfair_decider : public random_decider {
 public:
     unfair_decider(std::uint64_t seed, std::size_t unfair) : random_decider(seed), unfair_(unfair) {}
     std::size_t decide(const decision& what) final {
-        if (what.what == choice_class::value || ++made_ > unfair_) return random_decider::decide(what);
+        if (!is_between_tasks(what.what) || ++made_ > unfair_) return random_decider::decide(what);
         if (what.what == choice_class::step && takes_event(what)) return some_event(what);
         return between_tasks(what);
     }
@@ -236,10 +236,15 @@ class odometer::reader final : public decider {
 public:
     explicit reader(odometer& owner) : owner_(owner) {}
     std::size_t decide(const decision& what) override {
-        const bool bound = what.what == choice_class::preempt && preemptions_ >= owner_.bound_;
-        if (next_ == owner_.path_.size()) owner_.path_.push_back({0, bound ? 1 : what.options});
+        const bool stops = what.what == choice_class::preempt || what.what == choice_class::detour;
+        if (next_ == owner_.path_.size()) {
+            // Of the answers that mean the same, one.
+            std::size_t options = what.what == choice_class::chance ? 2 : what.options;
+            if (stops && preemptions_ >= owner_.bound_) options = 1;
+            owner_.path_.push_back({0, options});
+        }
         const std::size_t answer = owner_.path_[next_++].answer;
-        if (what.what == choice_class::preempt) preemptions_ += answer;
+        if (stops) preemptions_ += answer;
         return answer;
     }
 

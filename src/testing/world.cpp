@@ -51,7 +51,10 @@ world* world::current_or_null() noexcept { return explored; }
 
 std::size_t world::choose(const char* label, std::size_t options) { return state_->scheduler.choose(label, options); }
 
-bool world::chance(const char* label, std::size_t one_in) { return one_in <= 1 || choose(label, one_in) == one_in - 1; }
+bool world::chance(const char* label, std::size_t one_in) {
+    return one_in <= 1 ||
+        detail::scheduler_access::choose(state_->scheduler, label, one_in, detail::choice_class::chance) == 1;
+}
 
 bool world::buggify(const char* label) {
     const auto [found, fresh] = state_->planted.try_emplace(label, false);

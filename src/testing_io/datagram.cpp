@@ -180,11 +180,8 @@ bool network::is_taken(const node_state& on, const net::endpoint& at, bool reuse
 void network::send_datagram(node_state& from, const net::endpoint& source, const net::endpoint& target, std::string bytes) {
     node_state* const host = host_of(from, target);
     if (host == nullptr || is_cut(from, *host)) return;
-    if (datagram_loss_one_in != 0 &&
-        (datagram_loss_one_in == 1 || world_->choose("net.datagram_loss", datagram_loss_one_in) == 1))
-        return;
-    const bool twice = datagram_copy_one_in != 0 &&
-        (datagram_copy_one_in == 1 || world_->choose("net.datagram_copy", datagram_copy_one_in) == 1);
+    if (world_->goes_wrong("net.datagram_loss", datagram_loss_one_in)) return;
+    const bool twice = world_->goes_wrong("net.datagram_copy", datagram_copy_one_in);
     if (twice) take_off(from, *host, source, target, bytes);
     take_off(from, *host, source, target, std::move(bytes));
 }

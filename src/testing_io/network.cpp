@@ -284,7 +284,7 @@ void network::end_sending(tcp_end& end) {
 
 void network::push(tcp_end& from, what kind, std::string_view bytes) {
     time_point due = world_->now() + travel(from.node->index, peer_of(from).node->index);
-    if (loss_one_in != 0 && (loss_one_in == 1 || world_->choose("net.loss", loss_one_in) == 1)) due += retransmission;
+    if (world_->goes_wrong("net.loss", loss_one_in)) due += retransmission;
     // In order: nothing overtakes what was sent before.
     if (!from.outgoing.empty()) due = std::max(due, from.outgoing.back().due);
     from.outgoing.push_back({kind, std::string(bytes), due});
@@ -333,7 +333,7 @@ void network::arrived(tcp_end& from) {
         from.outgoing.pop_front();
         from.outgoing_bytes -= first.bytes.size();
         // One out of one would leave no connection that says anything; the plain case, 0, is that nothing happens.
-        if (reset_one_in > 1 && world_->choose("net.reset", reset_one_in) == 1) reset_both(both);
+        if (reset_one_in > 1 && world_->goes_wrong("net.reset", reset_one_in)) reset_both(both);
         else receive_segment(peer_of(from), first);
         pump(from);
     }

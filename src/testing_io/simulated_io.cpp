@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "io/substitute_driver.hpp"
+#include "testing/scheduler_state.hpp"
 #include "testing_io/simulation.hpp"
 #include "weft/base/error.hpp"
 
@@ -17,6 +18,12 @@ class scheduler_chooser final : public chooser {
 public:
     explicit scheduler_chooser(deterministic_scheduler& world) noexcept : world_(&world) {}
     std::size_t choose(const char* kind, std::size_t options) override { return world_->choose(kind, options); }
+    bool chance(const char* kind, std::size_t one_in) override {
+        return detail::scheduler_access::choose(*world_, kind, one_in, detail::choice_class::chance) == 1;
+    }
+    bool stops(const char* kind) override {
+        return detail::scheduler_access::choose(*world_, kind, 2, detail::choice_class::detour) == 1;
+    }
 
 private:
     deterministic_scheduler* world_;
@@ -175,6 +182,7 @@ void simulated_faults::fail_one_in(io_kind kind, int error, std::size_t one_in) 
 void simulated_faults::disk_latency(std::chrono::nanoseconds least, std::chrono::nanoseconds most) const {
     world_->disk_latency = checked(least, most);
 }
+void simulated_faults::at_most(std::size_t count) const noexcept { world_->faults.left = count; }
 void simulated_faults::none() const noexcept { world_->faults = fault_plan(); }
 
 }  // namespace weft::inline WEFT_ABI::testing

@@ -26,6 +26,7 @@ namespace {
 constexpr int first_descriptor = 1'000'000;
 // A range of time is cut into so many steps, so that exploring it has an end.
 constexpr std::size_t steps_of_time = 8;
+constexpr std::size_t every_length_up_to = 8;
 
 constinit async_local<place> flow_place;
 
@@ -114,16 +115,35 @@ std::size_t simulation::choose(const char* kind, std::size_t options) {
     return options <= 1 || stopped_ ? 0 : choices_->choose(kind, options);
 }
 
+std::size_t simulation::choose_fault(const char* kind, std::size_t options) {
+    if (faults.left == 0) return 0;
+    const std::size_t answer = choose(kind, options);
+    if (answer != 0) --faults.left;
+    return answer;
+}
+
+bool simulation::goes_wrong(const char* kind, std::size_t one_in) {
+    if (one_in == 0 || stopped_ || faults.left == 0) return false;
+    const bool does = one_in == 1 || choices_->chance(kind, one_in);
+    if (does) --faults.left;
+    return does;
+}
+
 std::chrono::nanoseconds simulation::duration(const char* kind, const span_of_time& range) {
     if (range.most <= range.least) return range.least;
-    const auto step = static_cast<std::int64_t>(choose(kind, steps_of_time));
+    const auto step = static_cast<std::int64_t>(choose_fault(kind, steps_of_time));
     return range.least + (range.most - range.least) * step / static_cast<std::int64_t>(steps_of_time - 1);
 }
 
 namespace {
 std::size_t shorten(simulation& world, const char* kind, std::size_t count) {
     if (count <= 1) return count;
-    switch (world.choose(kind, 4)) {
+    // Of a few bytes each number, so that an exhaustive search sees them all.
+    if (count <= every_length_up_to) {
+        const std::size_t some = world.choose_fault(kind, count);
+        return some == 0 ? count : some;
+    }
+    switch (world.choose_fault(kind, 4)) {
         case 1: return 1;
         case 2: return count / 2;
         case 3: return count - 1;
@@ -148,8 +168,7 @@ int simulation::strike(io_kind kind) {
             --fault.count;
             return fault.error;
         }
-        // The plain case, 0, is no fault.
-        if (fault.one_in != 0 && (fault.one_in == 1 || choose("io.fault", fault.one_in) == 1)) return fault.error;
+        if (goes_wrong("io.fault", fault.one_in)) return fault.error;
     }
     return 0;
 }
@@ -225,7 +244,7 @@ bool simulation::try_now(io_operation& operation) noexcept {
     descriptor* where = stopped_ ? nullptr : find(operation.fd);
     if (where == nullptr || where->is_lost() || !line_of(operation, *where).empty() || !is_ready(operation, *where))
         return false;
-    if (choose("io.at_once", 2) != 0) return false;
+    if (choices_->stops("io.at_once")) return false;
     const int result = perform(operation, where, where->node());
     if (result == -EAGAIN) return false;
     operation.result = result;

@@ -8,6 +8,7 @@
 //
 // SPDX-License-Identifier: MIT
 
+#include <limits>
 #include <list>
 #include <map>
 #include <memory>
@@ -41,6 +42,7 @@ struct fault_plan {
     bool short_reads = false;
     bool short_writes = false;
     bool torn_writes = false;
+    std::size_t left = std::numeric_limits<std::size_t>::max();  // how often something may still go wrong by choice
     std::vector<planned> errors;
 };
 
@@ -100,6 +102,10 @@ public:
     [[nodiscard]] time_provider* const& clock() const noexcept { return clock_; }
     [[nodiscard]] time_point now() const noexcept { return clock_ == nullptr ? time_point() : clock_->now(); }
     std::size_t choose(const char* kind, std::size_t options);
+    /// As choose(), of what is worse than it might be: 0 without asking when so much has gone wrong as may.
+    std::size_t choose_fault(const char* kind, std::size_t options);
+    /// Whether what goes wrong once in `one_in` times does now. 0: never; 1: always.
+    [[nodiscard]] bool goes_wrong(const char* kind, std::size_t one_in);
     [[nodiscard]] std::chrono::nanoseconds duration(const char* kind, const span_of_time& range);
     [[nodiscard]] std::size_t shorten_read(std::size_t count);
     [[nodiscard]] std::size_t shorten_write(std::size_t count);

@@ -329,8 +329,7 @@ task<> sources_and_continuations() {
     std::string given(60, 's');
     task_completion_source<std::string> source;
     task<std::string> promised = source.task();
-    task<std::size_t> size =
-        promised.continue_with([](task<std::string> before) { return before.get().size(); });
+    task<std::size_t> size = promised.continue_with([](task<std::string> before) { return before.get().size(); });
     source.set_result(std::move(given));
     const std::size_t told = co_await size;
     require(told == 60, "the size");

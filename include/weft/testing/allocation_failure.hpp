@@ -65,8 +65,8 @@ struct allocation_sweep {
 ///
 /// Threads  runs on the calling thread; `every_thread` is for scenarios that use a runtime.
 /// @throws  what a scenario throws but std::bad_alloc; invalid_operation as allocation_failure does, and after `most` runs
-allocation_sweep fail_each_allocation(const std::function<void()>& scenario,
-    allocations_of whose = allocations_of::this_thread, std::size_t most = 100'000);
+allocation_sweep fail_each_allocation(
+    const std::function<void()>& scenario, allocations_of whose = allocations_of::this_thread, std::size_t most = 100'000);
 
 namespace detail {
 [[nodiscard]] void* allocate_or_fail(std::size_t size, std::size_t alignment);
@@ -77,31 +77,33 @@ void deallocate(void* block) noexcept;
 }  // namespace weft::inline WEFT_ABI::testing
 
 // The operators of one family, plain or of arrays; `suffix` is empty or [].
-#define WEFT_TESTING_REPLACE_OPERATORS(suffix)                                                                                \
-    void* operator new suffix(std::size_t size) { return ::weft::testing::detail::allocate_or_fail(size, 0); }                \
-    void* operator new suffix(std::size_t size, std::align_val_t alignment) {                                                 \
-        return ::weft::testing::detail::allocate_or_fail(size, static_cast<std::size_t>(alignment));                          \
-    }                                                                                                                         \
-    void* operator new suffix(std::size_t size, const std::nothrow_t&) noexcept {                                             \
-        return ::weft::testing::detail::allocate_or_null(size, 0);                                                            \
-    }                                                                                                                         \
-    void* operator new suffix(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {                 \
-        return ::weft::testing::detail::allocate_or_null(size, static_cast<std::size_t>(alignment));                          \
-    }                                                                                                                         \
-    void operator delete suffix(void* block) noexcept { ::weft::testing::detail::deallocate(block); }                         \
-    void operator delete suffix(void* block, std::size_t) noexcept { ::weft::testing::detail::deallocate(block); }            \
-    void operator delete suffix(void* block, std::align_val_t) noexcept { ::weft::testing::detail::deallocate(block); }       \
-    void operator delete suffix(void* block, std::size_t, std::align_val_t) noexcept {                                        \
-        ::weft::testing::detail::deallocate(block);                                                                           \
-    }                                                                                                                         \
-    void operator delete suffix(void* block, const std::nothrow_t&) noexcept { ::weft::testing::detail::deallocate(block); }  \
-    void operator delete suffix(void* block, std::align_val_t, const std::nothrow_t&) noexcept {                              \
-        ::weft::testing::detail::deallocate(block);                                                                           \
+#define WEFT_TESTING_REPLACE_OPERATORS(suffix)                                                                          \
+    void* operator new suffix(std::size_t size) { return ::weft::testing::detail::allocate_or_fail(size, 0); }          \
+    void* operator new suffix(std::size_t size, std::align_val_t alignment) {                                           \
+        return ::weft::testing::detail::allocate_or_fail(size, static_cast<std::size_t>(alignment));                    \
+    }                                                                                                                   \
+    void* operator new suffix(std::size_t size, const std::nothrow_t&) noexcept {                                       \
+        return ::weft::testing::detail::allocate_or_null(size, 0);                                                      \
+    }                                                                                                                   \
+    void* operator new suffix(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {           \
+        return ::weft::testing::detail::allocate_or_null(size, static_cast<std::size_t>(alignment));                    \
+    }                                                                                                                   \
+    void operator delete suffix(void* block) noexcept { ::weft::testing::detail::deallocate(block); }                   \
+    void operator delete suffix(void* block, std::size_t) noexcept { ::weft::testing::detail::deallocate(block); }      \
+    void operator delete suffix(void* block, std::align_val_t) noexcept { ::weft::testing::detail::deallocate(block); } \
+    void operator delete suffix(void* block, std::size_t, std::align_val_t) noexcept {                                  \
+        ::weft::testing::detail::deallocate(block);                                                                     \
+    }                                                                                                                   \
+    void operator delete suffix(void* block, const std::nothrow_t&) noexcept {                                          \
+        ::weft::testing::detail::deallocate(block);                                                                     \
+    }                                                                                                                   \
+    void operator delete suffix(void* block, std::align_val_t, const std::nothrow_t&) noexcept {                        \
+        ::weft::testing::detail::deallocate(block);                                                                     \
     }
 
 /// Replaces the global operators new and delete of the program by malloc() and free() with a count: once a program, at namespace
 /// scope of no namespace. Sanitizers see the allocations all the same.
-#define WEFT_ALLOCATIONS_MAY_FAIL()      \
-    WEFT_TESTING_REPLACE_OPERATORS()     \
-    WEFT_TESTING_REPLACE_OPERATORS([])   \
+#define WEFT_ALLOCATIONS_MAY_FAIL()    \
+    WEFT_TESTING_REPLACE_OPERATORS()   \
+    WEFT_TESTING_REPLACE_OPERATORS([]) \
     static_assert(true, "takes the semicolon")

@@ -19,6 +19,10 @@ public:
     /// @param options  at least 2
     /// @returns a number below `options`; 0 is the plain case: no fault, the shortest way, everything at once
     virtual std::size_t choose(const char* kind, std::size_t options) = 0;
+    /// Whether something happens that happens in about one of `one_in` cases, at least 2. An exhaustive search tries both.
+    virtual bool chance(const char* kind, std::size_t one_in) { return choose(kind, one_in) == 1; }
+    /// Whether the running task stops where it could go on. An exhaustive search counts it as a preemption.
+    virtual bool stops(const char* kind) { return choose(kind, 2) == 1; }
 
 protected:
     chooser() = default;

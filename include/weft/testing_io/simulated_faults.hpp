@@ -18,7 +18,7 @@ class simulation;
 /// now on.
 class simulated_faults {
 public:
-    /// Reads of sockets and files may return less than there is: all of it, a byte, half, or all but one byte.
+    /// Reads of sockets and files may return less than there is: all of it, a byte, half, or all but one byte; of up to 8 bytes any number.
     void short_reads(bool on = true) const noexcept;
     /// As short_reads(), of what is sent or written.
     void short_writes(bool on = true) const noexcept;
@@ -36,6 +36,12 @@ public:
     /// A crash may leave a part of what was not synced: some of the writes, in order, and of the next one some sectors; some of the
     /// changes of names, in order.
     void torn_writes(bool on = true) const noexcept;
+
+    /// From now on at most `count` things go wrong in this world, of all that is left to choice: transfers that are cut short, operations
+    /// that fail by fail_one_in(), times longer than the least of their range, pieces and datagrams that are lost, datagrams that come
+    /// twice, connections that are reset. After that all goes well, so that an exhaustive exploration ends: it has then seen every way
+    /// in which up to so many things can go wrong. What fail_next() orders does not count. No limit at the start.
+    void at_most(std::size_t count) const noexcept;
 
     /// No faults any more, for a phase in which the program must recover. Latencies stay.
     void none() const noexcept;

@@ -22,8 +22,7 @@ namespace weft::inline WEFT_ABI::detail {
 /// A UDP socket is known by its own address, and by its peer's once it has one.
 class udp_state final : public descriptor_state {
 public:
-    udp_state(io_driver& driver, int fd, const net::endpoint& local) noexcept
-        : descriptor_state(driver, fd), local_(local) {}
+    udp_state(io_driver& driver, int fd, const net::endpoint& local) : descriptor_state(driver, fd), local_(local) {}
 
     [[nodiscard]] const char* kind() const noexcept override { return "udp_socket"; }
     [[nodiscard]] std::string name() const override {

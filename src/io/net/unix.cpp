@@ -44,7 +44,7 @@ private:
 /// Knows the file it has made, and takes no other away.
 class local_listener_state final : public descriptor_state {
 public:
-    local_listener_state(io_driver& driver, int fd, net::unix_endpoint local) noexcept
+    local_listener_state(io_driver& driver, int fd, net::unix_endpoint local)
         : descriptor_state(driver, fd), local_(std::move(local)) {}
     ~local_listener_state() override { remove_file(); }
 

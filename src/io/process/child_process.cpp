@@ -40,18 +40,24 @@ namespace {
 struct orphans {
     std::mutex mutex;
     std::vector<pid_t> ids;
+    std::size_t children = 0;  // that may become one; there is room for all of them
 
     static orphans& all() {
         static orphans* const only = new orphans;  // never destroyed: a child may be left at the very end
         return *only;
     }
-    void add(pid_t id) noexcept {
-        try {
-            const std::lock_guard guard(mutex);
-            ids.push_back(id);
-        } catch (...) {
-            // No memory: it stays a zombie until we end.
-        }
+    /// Before a child is started: whoever lets go of it then cannot fail.
+    void make_room() {
+        const std::lock_guard guard(mutex);
+        const std::size_t wanted = ids.size() + children + 1;
+        if (wanted > ids.capacity()) ids.reserve(2 * wanted);
+        ++children;
+    }
+    /// @param id  of a child that was not reaped, or 0
+    void child_has_gone(pid_t id) noexcept {
+        const std::lock_guard guard(mutex);
+        --children;
+        if (id != 0) ids.push_back(id);
     }
     void reap() noexcept {
         const std::lock_guard guard(mutex);
@@ -106,8 +112,8 @@ public:
             case process_stream::kind::pipe: {
                 int ends[2];
                 if (::pipe2(ends, O_CLOEXEC) != 0) fail(errno, "make a pipe");
-                from = keep(ends[reads ? 0 : 1]);
                 ours = net::owned_descriptor(ends[reads ? 1 : 0]);
+                from = keep(ends[reads ? 0 : 1]);
                 break;
             }
             case process_stream::kind::merged: from = output_; break;
@@ -119,7 +125,8 @@ public:
 
 private:
     int keep(int fd) {
-        kept_.emplace_back(fd);
+        net::owned_descriptor own(fd);
+        kept_.push_back(std::move(own));
         return fd;
     }
     int output_ = -1;
@@ -154,11 +161,11 @@ void start_detached(task<> (*body)(std::shared_ptr<child_process>), const std::s
 void refuse_process_descriptors(bool on) noexcept { descriptors_refused.store(on); }
 
 child_process::child_process(const process_start_info& info, pid_t id)
-    : id_(id), name_(info.program_), group_(info.own_group_), kill_on_cancel_(info.kill_on_cancel_) {}
-
-child_process::~child_process() {
-    if (!reaped_) orphans::all().add(id_);
+    : id_(id), name_(info.program_), group_(info.own_group_), kill_on_cancel_(info.kill_on_cancel_) {
+    orphans::all().make_room();
 }
+
+child_process::~child_process() { orphans::all().child_has_gone(reaped_ ? 0 : id_); }
 
 std::shared_ptr<child_process> child_process::start(const process_start_info& info, child_pipes& pipes) {
     orphans::all().reap();
@@ -170,7 +177,6 @@ std::shared_ptr<child_process> child_process::start(const process_start_info& in
     for (const auto& each : info.descriptors_) plan.descriptors.push_back(each);
     const std::vector<std::string> environment = make_environment(info.variables_, info.inherit_variables_);
 
-    // All that can fail is made before there is a child.
     std::shared_ptr<child_process> child(new child_process(info, 0));
     child->reaped_ = true;
     // From before its end: or a SIGCHLD might come while nobody listens.
@@ -178,19 +184,20 @@ std::shared_ptr<child_process> child_process::start(const process_start_info& in
     child->id_ = spawn(spawn_request{
         info.program_, info.arguments_, environment, info.directory_, std::move(plan.descriptors), info.own_group_});
     child->reaped_ = false;
-    if (!child->child_signals_) {
-        const int fd = open_process_descriptor(child->id_);
-        if (fd < 0) {
-            const int error = errno;
-            child->signal(SIGKILL);
-            fail(error, "start '" + info.program_ + "'");
+    try {
+        if (!child->child_signals_) {
+            net::owned_descriptor own(open_process_descriptor(child->id_));
+            if (own.get() < 0) fail(errno, "start '" + info.program_ + "'");
+            child->descriptor_ = descriptor_owner(new pollable_state(driver, own.get(), "process", info.program_, false));
+            static_cast<void>(own.release());
         }
-        child->descriptor_ = descriptor_owner(new pollable_state(driver, fd, "process", info.program_, false));
+        child->shutdown_ = runtime::current().shutdown_token();
+        start_detached(&watch, child);
+        return std::shared_ptr<child_process>(child.get(), [child](child_process*) { child->let_go(); });
+    } catch (...) {
+        child->signal(SIGKILL);  // nobody has it
+        throw;
     }
-    child->shutdown_ = runtime::current().shutdown_token();
-    start_detached(&watch, child);
-    child_process* const watched = child.get();
-    return std::shared_ptr<child_process>(watched, [child = std::move(child)](child_process*) { child->let_go(); });
 }
 
 void child_process::let_go() noexcept {
@@ -206,10 +213,10 @@ bool child_process::signal(int number) noexcept {
 }
 
 task<> child_process::watch(std::shared_ptr<child_process> of) {
-    const cancellation_registration registered = of->shutdown_.unsafe_register([child = of.get()] {
-        if (child->unattended_.load(std::memory_order_seq_cst)) child->stop_.cancel();
-    });
     try {
+        const cancellation_registration registered = of->shutdown_.unsafe_register([child = of.get()] {
+            if (child->unattended_.load(std::memory_order_seq_cst)) child->stop_.cancel();
+        });
         co_await of->wait_for_end().configure_await(false);
     } catch (const operation_canceled&) {
         of->ended_.try_set_canceled();

@@ -190,12 +190,17 @@ task<process_result> run_child(process child, process_run_options options, cance
     process_result result;
     run_control control(child, token);
     cancellation_source unread = cancellation_source::linked(control.token(), cancellation_token());
-    task<> feeding = completed_task();
-    if (child.input().is_open()) feeding = feed(child.input(), options.input, control, unread.token());
-    task<> output = collect(child.output(), result.output, options.output_limit, control);
-    task<> error = collect(child.error(), result.error, options.output_limit, control);
-    co_await output.configure_await(false);
-    co_await error.configure_await(false);
+    task<> feeding = completed_task(), output = completed_task(), error = completed_task();
+    try {
+        if (child.input().is_open()) feeding = feed(child.input(), options.input, control, unread.token());
+        output = collect(child.output(), result.output, options.output_limit, control);
+        error = collect(child.error(), result.error, options.output_limit, control);
+    } catch (...) {
+        control.give_up();  // those who have begun use what is here
+    }
+    // They tell control of their failures, but for one of closing.
+    co_await output.configure_await(configure_await_options::suppress_throwing);
+    co_await error.configure_await(configure_await_options::suppress_throwing);
     // With its output closed it may go on, and may even go on reading.
     try {
         result.status = co_await child.wait(control.token()).configure_await(false);
@@ -204,7 +209,7 @@ task<process_result> run_child(process child, process_run_options options, cance
     }
     // Who is gone reads no more; a grandchild may have kept the pipe.
     unread.cancel();
-    co_await feeding.configure_await(false);
+    co_await feeding.configure_await(configure_await_options::suppress_throwing);
     if (control.failure() == nullptr) co_return result;
     // Killed: what is left is to see it go.
     try {
@@ -223,9 +228,17 @@ process process::start(const process_start_info& info) {
     detail::child_pipes pipes;
     made.child_ = detail::child_process::start(info, pipes);
     const std::string& name = info.program();
-    if (pipes.input) made.input_ = io::pipe_writer::adopt(pipes.input.release(), name);
-    if (pipes.output) made.output_ = io::pipe_reader::adopt(pipes.output.release(), name);
-    if (pipes.error) made.error_ = io::pipe_reader::adopt(pipes.error.release(), name);
+    try {
+        if (pipes.input) made.input_ = io::pipe_writer::adopt(pipes.input.get(), name);
+        static_cast<void>(pipes.input.release());
+        if (pipes.output) made.output_ = io::pipe_reader::adopt(pipes.output.get(), name);
+        static_cast<void>(pipes.output.release());
+        if (pipes.error) made.error_ = io::pipe_reader::adopt(pipes.error.get(), name);
+        static_cast<void>(pipes.error.release());
+    } catch (...) {
+        made.kill();  // whoever asked for it has no process
+        throw;
+    }
     return made;
 }
 

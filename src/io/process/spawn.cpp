@@ -58,7 +58,8 @@ public:
             if (ours != theirs) {
                 from = ::fcntl(ours, F_DUPFD_CLOEXEC, highest + 1);
                 if (from < 0) fail(errno, attempt_);
-                copies_.emplace_back(from);
+                net::owned_descriptor own(from);
+                copies_.push_back(std::move(own));
             }
             check(::posix_spawn_file_actions_adddup2(&actions_, from, theirs), attempt_);
         }

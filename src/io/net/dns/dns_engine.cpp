@@ -16,6 +16,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 
 #include <netdb.h>
@@ -118,10 +119,12 @@ public:
         engine_.to_serve_.clear();
         bool keep = false;
         std::optional<cancellation_source> rearm = look_at_deadline(keep);
+        const bool no_memory = std::exchange(engine_.no_memory_, false);
         lock_.unlock();
         if (rearm) rearm->cancel();
         for (dns_question_ptr& each : answered) each->source.try_set_result(std::move(each->answer));
         if (keep || !to_serve.empty()) start_tasks(std::move(to_serve), keep);
+        if (no_memory) engine_.give_up(std::make_exception_ptr(std::bad_alloc()));
     }
     round(const round&) = delete;
     round& operator=(const round&) = delete;
@@ -149,7 +152,12 @@ private:
                 static_cast<void>(serve(engine_.shared_from_this(), std::move(socket), way));
             if (keep) static_cast<void>(keep_deadlines(engine_.shared_from_this()));
         } catch (...) {
-            engine_.give_up();
+            if (keep) {
+                const std::lock_guard guard(engine_.mutex_);
+                engine_.deadline_kept_ = false;
+            }
+            // c-ares closes its sockets when it has no questions left, so that it does not matter who was to serve them.
+            engine_.give_up(std::current_exception());
         }
     }
 
@@ -309,24 +317,28 @@ void dns_engine::start(dns_question& asked) {
 void dns_engine::leave(const dns_question_ptr& asked) noexcept {
     const round visit(*this);
     --asked->waiting;
-    if (--waiting_ == 0 && !under_way_.empty()) drop_all();
+    if (--waiting_ == 0 && !under_way_.empty()) static_cast<void>(drop_all());
 }
 
-// Under the lock.
-void dns_engine::drop_all() noexcept {
+// Under the lock. c-ares calls back for each question; they are kept until it has.
+dns_engine::questions dns_engine::drop_all() noexcept {
+    questions dropped = std::exchange(under_way_, {});
     dropping_ = true;
-    ::ares_cancel(channel_);
+    if (channel_ != nullptr) ::ares_cancel(channel_);
     dropping_ = false;
+    return dropped;
 }
 
-void dns_engine::give_up() noexcept {
-    std::vector<dns_question_ptr> left;
+void dns_engine::give_up(std::exception_ptr error) noexcept {
+    questions left;
     {
         const std::lock_guard guard(mutex_);
-        for (auto& [key, asked] : under_way_) left.push_back(asked);
-        if (channel_ != nullptr) drop_all();
+        left = drop_all();
     }
-    for (dns_question_ptr& each : left) each->source.try_set_canceled();
+    for (auto& [key, asked] : left) {
+        if (error == nullptr) asked->source.try_set_canceled();
+        else asked->source.try_set_exception(error);
+    }
 }
 
 void dns_engine::clear_cache() noexcept {
@@ -345,6 +357,11 @@ net::resolver_statistics dns_engine::statistics() const noexcept {
 
 void dns_engine::on_addresses(void* argument, int status, int timeouts, ares_addrinfo* found) noexcept {
     auto& asked = *static_cast<dns_question*>(argument);
+    const std::unique_ptr<ares_addrinfo, void (*)(ares_addrinfo*)> freed(found, &::ares_freeaddrinfo);
+    asked.engine.guarded([&] { asked.engine.take_addresses(asked, status, timeouts, found); });
+}
+
+void dns_engine::take_addresses(dns_question& asked, int status, int timeouts, const ares_addrinfo* found) {
     dns_answer answer;
     int ttl = std::numeric_limits<int>::max();
     if (found != nullptr) {
@@ -356,32 +373,47 @@ void dns_engine::on_addresses(void* argument, int status, int timeouts, ares_add
             if (std::ranges::find(answer.addresses, known) == answer.addresses.end()) answer.addresses.push_back(known);
         }
         for (const ares_addrinfo_cname* at = found->cnames; at != nullptr; at = at->next) ttl = std::min(ttl, at->ttl);
-        ::ares_freeaddrinfo(found);
     }
     if (status == ARES_SUCCESS && answer.addresses.empty()) status = ARES_ENODATA;
     // Asked for both families, and one of them was not answered in time: good for now, but not for an hour.
     const auto v6 = std::ranges::count_if(answer.addresses, [](const net::endpoint& each) { return each.is_v6(); });
     const bool one_family = v6 == 0 || v6 == std::ssize(answer.addresses);
-    const auto brief = static_cast<int>(asked.engine.settings_.negative_ttl.count());
-    if (timeouts > 0 && one_family && asked.engine.settings_.family == net::address_family::any) ttl = std::min(ttl, brief);
-    asked.engine.end(asked, status, std::move(answer), std::chrono::seconds(std::max(ttl, 0)));
+    const auto brief = static_cast<int>(settings_.negative_ttl.count());
+    if (timeouts > 0 && one_family && settings_.family == net::address_family::any) ttl = std::min(ttl, brief);
+    end(asked, status, std::move(answer), std::chrono::seconds(std::max(ttl, 0)));
 }
 
 void dns_engine::on_name(void* argument, int status, int, hostent* found) noexcept {
     auto& asked = *static_cast<dns_question*>(argument);
-    dns_answer answer;
-    if (status == ARES_SUCCESS && found != nullptr && found->h_name != nullptr) answer.name = found->h_name;
-    else if (status == ARES_SUCCESS) status = ARES_ENOTFOUND;
-    asked.engine.end(asked, status, std::move(answer), std::chrono::seconds(0));
+    asked.engine.guarded([&] {
+        dns_answer answer;
+        if (status == ARES_SUCCESS && found != nullptr && found->h_name != nullptr) answer.name = found->h_name;
+        else if (status == ARES_SUCCESS) status = ARES_ENOTFOUND;
+        asked.engine.end(asked, status, std::move(answer), std::chrono::seconds(0));
+    });
 }
 
-// Under the lock. The question leaves the engine; who asked it is told at the end of the round.
-void dns_engine::end(dns_question& asked, int status, dns_answer answer, std::chrono::seconds ttl) noexcept {
+// A call-back of c-ares cannot fail. When there is no memory for what it found out, the round ends with bad_alloc for all who ask.
+template <class F>
+void dns_engine::guarded(F body) noexcept {
+    try {
+        body();
+    } catch (const std::bad_alloc&) {
+        no_memory_ = true;
+    }
+}
+
+// Under the lock. The question leaves the engine; who asked it is told at the end of the round. When it throws, nothing has changed.
+void dns_engine::end(dns_question& asked, int status, dns_answer answer, std::chrono::seconds ttl) {
+    if (dropping_) return;  // nobody waits
     const std::string key = key_of(asked.kind, asked.text);
     const auto found = under_way_.find(key);
-    dns_question_ptr held = std::move(found->second);
-    under_way_.erase(found);
-    if (dropping_ || status == ARES_ECANCELLED || status == ARES_EDESTRUCTION) return;  // nobody waits
+    if (found == under_way_.end()) return;
+    const dns_question_ptr held = found->second;
+    if (status == ARES_ECANCELLED || status == ARES_EDESTRUCTION) {
+        under_way_.erase(found);
+        return;
+    }
     answer.error = error_of(status);
     if (status == ARES_ENOTFOUND || status == ARES_ENODATA) {
         ttl = held->kind == question_kind::addresses ? settings_.negative_ttl : std::chrono::seconds(0);
@@ -391,26 +423,38 @@ void dns_engine::end(dns_question& asked, int status, dns_answer answer, std::ch
     ttl = std::min(ttl, settings_.longest_ttl);
     held->answer = std::make_shared<const dns_answer>(std::move(answer));
     if (ttl.count() > 0) cache_.keep(key, held->answer, home_->time().now() + ttl);
-    answered_.push_back(std::move(held));
+    answered_.push_back(held);
+    under_way_.erase(found);
 }
 
 // ---- sockets and deadlines
 
 void dns_engine::on_interest(void* argument, int fd, int readable, int writable) noexcept {
     auto& self = *static_cast<dns_engine*>(argument);
-    auto found = self.sockets_.find(fd);
-    if (found == self.sockets_.end()) {
-        if (readable == 0 && writable == 0) return;
-        found = self.sockets_.emplace(fd, new dns_socket(*self.driver_, fd)).first;
+    self.guarded([&] { self.note_interest(fd, readable != 0, writable != 0); });
+}
+
+void dns_engine::note_interest(int fd, bool readable, bool writable) {
+    auto found = sockets_.find(fd);
+    if (found == sockets_.end()) {
+        if (!readable && !writable) return;
+        to_serve_.reserve(to_serve_.size() + 2);
+        found = sockets_.emplace(fd, nullptr).first;
+        try {
+            found->second = new dns_socket(*driver_, fd);
+        } catch (...) {
+            sockets_.erase(found);
+            throw;
+        }
     }
     dns_socket& socket = *found->second;
-    const bool wanted[2] = {readable != 0, writable != 0};
+    const bool wanted[2] = {readable, writable};
     for (const dns_way way : {dns_way::read, dns_way::write}) {
         const auto index = static_cast<unsigned>(way);
         socket.wanted[index] = wanted[index];
         if (!wanted[index] || socket.served[index]) continue;
+        to_serve_.emplace_back(dns_lease(socket), way);
         socket.served[index] = true;
-        self.to_serve_.emplace_back(dns_lease(socket), way);
     }
 }
 
@@ -455,6 +499,9 @@ task<> dns_engine::serve(std::shared_ptr<dns_engine> self, dns_lease socket, dns
             co_return;
         } catch (const io_error&) {
             // c-ares finds the error itself.
+        } catch (const std::bad_alloc&) {
+            self->give_up(std::current_exception());
+            co_return;
         }
         const int fd = socket->fd();
         self->process(way == dns_way::read ? fd : ARES_SOCKET_BAD, way == dns_way::write ? fd : ARES_SOCKET_BAD);
@@ -473,23 +520,29 @@ bool dns_engine::next_deadline(std::chrono::milliseconds& left) noexcept {
 // The deadlines are c-ares's, and it looks at its own clock; the runtime's timer only says when to let it look.
 task<> dns_engine::keep_deadlines(std::shared_ptr<dns_engine> self) {
     for (;;) {
-        std::chrono::milliseconds left{0};
-        cancellation_token stop;
-        {
-            const std::lock_guard guard(self->mutex_);
-            if (!self->next_deadline(left)) {
-                self->deadline_kept_ = false;
-                co_return;
-            }
-            self->deadline_ = self->home_->time().now() + left;
-            self->stop_deadline_ = cancellation_source();
-            stop = self->stop_deadline_.token();
-        }
         bool passed = true;
         try {
-            co_await delay(left, stop).configure_await(false);
+            std::chrono::milliseconds left{0};
+            cancellation_source fresh;
+            {
+                const std::lock_guard guard(self->mutex_);
+                if (!self->next_deadline(left)) {
+                    self->deadline_kept_ = false;
+                    co_return;
+                }
+                self->deadline_ = self->home_->time().now() + left;
+                self->stop_deadline_ = fresh;
+            }
+            co_await delay(left, fresh.token()).configure_await(false);
         } catch (const operation_canceled&) {
             passed = false;
+        } catch (const std::bad_alloc&) {
+            {
+                const std::lock_guard guard(self->mutex_);
+                self->deadline_kept_ = false;
+            }
+            self->give_up(std::current_exception());
+            co_return;
         }
         if (passed) self->process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     }

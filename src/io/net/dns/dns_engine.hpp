@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -94,10 +95,15 @@ private:
     [[nodiscard]] dns_question_ptr join(question_kind kind, const std::string& text, dns_answer_ptr& known);
     void start(dns_question& asked);
     void leave(const dns_question_ptr& asked) noexcept;
-    void drop_all() noexcept;
-    /// Cancels all who wait.
-    void give_up() noexcept;
-    void end(dns_question& asked, int status, dns_answer answer, std::chrono::seconds ttl) noexcept;
+    using questions = std::unordered_map<std::string, dns_question_ptr>;
+    questions drop_all() noexcept;
+    /// Ends all who wait with `error`, or as canceled.
+    void give_up(std::exception_ptr error = nullptr) noexcept;
+    template <class F>
+    void guarded(F body) noexcept;
+    void take_addresses(dns_question& asked, int status, int timeouts, const ares_addrinfo* found);
+    void end(dns_question& asked, int status, dns_answer answer, std::chrono::seconds ttl);
+    void note_interest(int fd, bool readable, bool writable);
     void process(int read_fd, int write_fd);
     [[nodiscard]] bool next_deadline(std::chrono::milliseconds& left) noexcept;
 
@@ -118,13 +124,14 @@ private:
     mutable std::mutex mutex_;
     ares_channel channel_ = nullptr;
     std::int64_t configured_ = 0;  ///< when resolv.conf was last changed, as the channel knows it
-    std::unordered_map<std::string, dns_question_ptr> under_way_;
+    questions under_way_;
     std::unordered_map<int, dns_socket*> sockets_;
     answer_cache cache_;
     net::resolver_statistics statistics_;
     std::size_t waiting_ = 0;  ///< askers of all questions
     bool dropping_ = false;  ///< inside ares_cancel(), which may end a question with the half of it that has been answered
     // Notes of call-backs for the end of the round.
+    bool no_memory_ = false;
     std::vector<dns_question_ptr> answered_;
     std::vector<std::pair<dns_lease, dns_way>> to_serve_;
     // The one task that waits for the next deadline.
