@@ -193,7 +193,9 @@ bool epoll_driver::submit(io_operation& operation) noexcept {
         case io_kind::write:
         case io_kind::readv:
         case io_kind::writev:
-            if (operation.offset != io_operation::no_offset) return submit_blocking(operation);
+            if (operation.offset != io_operation::no_offset) {
+                return !read_from_cache(operation) && submit_blocking(operation);
+            }
             break;
         default: break;
     }

@@ -14,7 +14,7 @@ namespace weft::inline WEFT_ABI::detail {
 
 /// One epoll set for each permanent thread. A descriptor joins the set of the owner that first works on it, and moves only when
 /// that owner is long busy; nothing binds it to the thread, so whoever has time fetches the events of busy owners. Files go to
-/// blocking threads.
+/// blocking threads, but for reads of what is in memory.
 class epoll_driver final : public io_driver {
 public:
     epoll_driver() = default;

@@ -147,6 +147,17 @@ std::int32_t call_system(io_operation& operation) noexcept {
     }
 }
 
+bool read_from_cache(io_operation& operation) noexcept {
+    constexpr std::uint32_t at_once = 64 * 1024;  // copying more keeps the thread from its other work for too long
+    if (operation.kind != io_kind::read || operation.length > at_once || current_kernel_shim() != nullptr) return false;
+    const iovec room{operation.buffer, operation.length};
+    const ssize_t count = ::preadv2(operation.fd, &room, 1, static_cast<off_t>(operation.offset), RWF_NOWAIT);
+    // A part may be all there is, or what is there without waiting: only a call that waits can tell.
+    if (count < 0 || static_cast<std::size_t>(count) < operation.length) return false;
+    operation.result = static_cast<std::int32_t>(count);
+    return true;
+}
+
 bool waits_to_read(const io_operation& operation) noexcept {
     switch (operation.kind) {
         case io_kind::write:
