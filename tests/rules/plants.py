@@ -96,7 +96,7 @@ PLANTS = [
     ("1.10/7", CONTINUE, "if ((options & continuation_options::long_running) && (options & continuation_options::execute_synchronously))",
      "if (false)"),
     ("1.11/1", DELEGATE, "if (options_ & creation_options::hide_scheduler) block.scheduler = nullptr;", ""),
-    ("1.11/2", DELEGATE, "core().set_fault(std::vector<std::exception_ptr>(1, error));", "core().set_canceled(error);"),
+    ("1.11/2", DELEGATE, "core().set_fault(error);", "core().set_canceled(error);"),
     ("1.11/4", DELEGATE, "if (self.runs_elsewhere()) {", "if (false) {"),
     ("1.11/5", "src/scheduling/limited_concurrency_scheduler.cpp", "std::min(state_->limit, most)", "most"),
     ("1.11/6", PAIR, 'if (completing) throw invalid_operation("the concurrent_exclusive_scheduler_pair has been completed");', ""),
