@@ -22,8 +22,8 @@ enum class allocations_of : std::uint8_t {
 /// While it lives, one allocation fails: the global operator new throws std::bad_alloc, or returns null where it is asked without
 /// exceptions. The others go on as ever. What malloc() gives, to a C library or for an exception that is thrown, never fails.
 ///
-/// A frame that the library takes from its own store of old frames is no allocation; that store is emptied first as far as the calling
-/// thread and nobody in particular own it. Under a sanitizer there is no store.
+/// A frame that the library takes from its store of old frames is no allocation. The calling thread's store and the common one are
+/// emptied first; those of other threads stay. Under a sanitizer there is no store.
 ///
 /// A resource: one at a time for a thread, and one for every_thread. Made and destroyed by the same thread.
 class allocation_failure {
