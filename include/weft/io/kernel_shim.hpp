@@ -44,7 +44,8 @@ protected:
     ~kernel_shim() = default;
 };
 
-/// Puts `shim` between all drivers of the process and the kernel; null: nothing. Precondition: no operation is in flight.
+/// Puts `shim` between all drivers of the process and the kernel; null: nothing. Nobody looks at the shim before any more when this returns.
+/// Precondition: no operation is in flight, and no shim calls this.
 void set_kernel_shim(kernel_shim* shim) noexcept;
 
 namespace detail {
@@ -61,8 +62,11 @@ namespace detail {
         default: return false;
     }
 }
-/// Null in production.
+/// Null in production. To be used only while an operation is in flight, which keeps it in place.
 [[nodiscard]] kernel_shim* current_kernel_shim() noexcept;
+/// kernel_shim::visit() and is_full(), or 0 and false without a shim; at any time.
+[[nodiscard]] int visit_refused() noexcept;
+[[nodiscard]] bool queue_refused() noexcept;
 }  // namespace detail
 
 }  // namespace weft::inline WEFT_ABI

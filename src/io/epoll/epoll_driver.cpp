@@ -34,7 +34,7 @@ constexpr int fetch_events = 64;
 
 /// Waits for events; `deadline` null: does not wait.
 int wait_for_events(int epoll_fd, epoll_event* events, const time_point* deadline) noexcept {
-    if (kernel_shim* shim = current_kernel_shim(); shim != nullptr && shim->visit() != 0) return -1;
+    if (visit_refused() != 0) return -1;
     if (deadline == nullptr) return ::epoll_wait(epoll_fd, events, fetch_events, 0);
     if (*deadline == time_point::max()) return ::epoll_wait(epoll_fd, events, fetch_events, -1);
     const auto left =

@@ -208,7 +208,7 @@ bool ring::start(io_operation& operation) noexcept {
 }
 
 io_uring_sqe* ring::take_entry() noexcept {
-    if (kernel_shim* shim = current_kernel_shim(); shim != nullptr && shim->is_full()) return nullptr;
+    if (queue_refused()) return nullptr;
     io_uring_sqe* entry = io_uring_get_sqe(&uring_);
     if (entry == nullptr) {
         enter(publish_entries(), 0, nullptr);
@@ -308,7 +308,7 @@ unsigned ring::publish_entries() noexcept {
 // One visit to the kernel. Errors need no answer here: entries that were not taken stay in the queue for the next visit
 // (EAGAIN: no memory, EBUSY: too many answers not fetched yet), and a sleep that ends early is allowed.
 void ring::enter(unsigned submit, unsigned wait, const time_point* deadline) noexcept {
-    if (kernel_shim* shim = current_kernel_shim(); shim != nullptr && shim->visit() != 0) return;
+    if (visit_refused() != 0) return;
     io_uring_getevents_arg argument{};
     __kernel_timespec limit{};
     unsigned flags = wait != 0 ? IORING_ENTER_GETEVENTS : 0U;
