@@ -181,17 +181,17 @@ void ring::open() {
     if (failed < 0) throw io_error(std::error_code(-failed, std::generic_category()), "create an io_uring");
     open_ = true;
     io_uring_ring_dontfork(&uring_);
-    wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (wake_fd_ < 0) throw io_error(std::error_code(errno, std::generic_category()), "create an eventfd");
-    takes_messages_ = tell();  // found out by sending one, whose answer nobody waits for
+    const int made = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (made < 0) throw io_error(std::error_code(errno, std::generic_category()), "create an eventfd");
+    wake_fd_.store(made, std::memory_order_relaxed);
+    takes_messages_.store(tell(), std::memory_order_relaxed);  // found out by sending one, whose answer nobody waits for
 }
 
 void ring::close() noexcept {
-    takes_messages_ = false;  // the ring's number may soon be another's
+    takes_messages_.store(false, std::memory_order_relaxed);  // the ring's number may soon be another's
     if (open_) io_uring_queue_exit(&uring_);
     open_ = false;
-    if (wake_fd_ >= 0) ::close(wake_fd_);
-    wake_fd_ = -1;
+    if (const int made = wake_fd_.exchange(-1, std::memory_order_relaxed); made >= 0) ::close(made);
 }
 
 // ---- submit
@@ -291,7 +291,7 @@ bool ring::arm_wake_up() noexcept {
     io_uring_sqe* entry = take_entry();
     if (entry == nullptr) return false;
     // Multishot: every write to the descriptor gives one answer, and nobody ever reads it.
-    io_uring_prep_poll_multishot(entry, wake_fd_, POLLIN);
+    io_uring_prep_poll_multishot(entry, wake_fd_.load(std::memory_order_relaxed), POLLIN);
     io_uring_sqe_set_data64(entry, user_wake);
     wake_armed_ = true;
     return true;
@@ -374,9 +374,9 @@ bool ring::sleep(time_point deadline, const shutdown_note& note) noexcept {
 
 void ring::wake() noexcept {
     if (!sleep_state_.wake()) return;
-    if (takes_messages_ && tell()) return;
+    if (takes_messages_.load(std::memory_order_relaxed) && tell()) return;
     const std::uint64_t one = 1;
-    while (::write(wake_fd_, &one, sizeof one) < 0 && errno == EINTR) {}
+    while (::write(wake_fd_.load(std::memory_order_relaxed), &one, sizeof one) < 0 && errno == EINTR) {}
 }
 
 // A message becomes an answer of this ring's in the call, on any thread, and nobody else's ring is needed. What is written to the

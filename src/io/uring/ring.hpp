@@ -112,8 +112,10 @@ private:
     std::mutex completion_;
     io_uring uring_{};
     bool open_ = false;
-    bool takes_messages_ = false;  // without a ring of the sender's own; set by open()
-    int wake_fd_ = -1;
+    // Atomic, relaxed: a thread that has left work for the runtime's last moments may still be on its way to wake() when close() comes.
+    // What it does then nobody needs.
+    std::atomic<bool> takes_messages_{false};  // without a ring of the sender's own; set by open()
+    std::atomic<int> wake_fd_{-1};
     bool wake_armed_ = false;  // changed under both locks or completion_ alone, read under both
     std::uint32_t swept_ = 0;
 
