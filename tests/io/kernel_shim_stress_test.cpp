@@ -7,6 +7,7 @@
 #include "support.hpp"
 #include "support/scale.hpp"
 #include "weft/io/kernel_shim.hpp"
+#include "weft/scheduling/run.hpp"
 
 namespace {
 
