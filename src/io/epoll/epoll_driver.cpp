@@ -225,9 +225,9 @@ descriptor_record::known_as epoll_driver::classify(io_operation& operation, desc
         record.kind = descriptor_record::known_as::pollable;
         record.stream = is_stream(operation.fd);
         never_wait(operation);
-        int highest = highest_fd_.load(std::memory_order_relaxed);
+        int highest = highest_fd_.load(std::memory_order_seq_cst);
         while (highest < operation.fd &&
-            !highest_fd_.compare_exchange_weak(highest, operation.fd, std::memory_order_relaxed)) {}
+            !highest_fd_.compare_exchange_weak(highest, operation.fd, std::memory_order_seq_cst)) {}
     } else if (errno == EPERM) {
         record.kind = descriptor_record::known_as::file;
     } else {
@@ -260,6 +260,14 @@ bool epoll_driver::submit_ready(io_operation& operation, descriptor_record& reco
             operation.result = -ENOTSOCK;
             return false;
         case descriptor_record::known_as::pollable: break;
+    }
+    // Once more, under the lock: who asked before shutdown began may come here after cancel_all(), which sees only what is in line.
+    // Either it takes this lock after us, and sees the operation, or before us, and we see its note. To a number that was the highest
+    // just now it does not come at all if it looked for the highest before; but then it wrote its note before that, and we look at
+    // the note after we wrote the number, all four sequentially consistent.
+    if (stopping_.load(std::memory_order_seq_cst)) {
+        operation.result = -ECANCELED;
+        return false;
     }
     if ((operation.state.fetch_or(io_operation::issued, std::memory_order_acq_rel) & io_operation::cancel_asked) != 0)
         return false;
@@ -438,7 +446,7 @@ bool epoll_driver::has_operations() const noexcept {
 
 void epoll_driver::cancel_all() noexcept {
     stopping_.store(true, std::memory_order_seq_cst);
-    const int highest = highest_fd_.load(std::memory_order_relaxed);
+    const int highest = highest_fd_.load(std::memory_order_seq_cst);
     for (int fd = 0; fd <= highest; ++fd) {
         descriptor_record* record = table_.find(fd);
         if (record == nullptr) continue;

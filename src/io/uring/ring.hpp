@@ -77,9 +77,9 @@ public:
     [[nodiscard]] bool has_unfinished() const noexcept;
 
     /// Operations handed in and not completed. @returns the number before
-    std::int64_t count_in() noexcept { return in_flight_.fetch_add(1, std::memory_order_relaxed); }
+    std::int64_t count_in() noexcept { return in_flight_.fetch_add(1, std::memory_order_seq_cst); }
     void count_out() noexcept { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
-    [[nodiscard]] std::int64_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::int64_t in_flight() const noexcept { return in_flight_.load(std::memory_order_seq_cst); }
 
     std::uint32_t seen_submissions = 0;  ///< the monitor's note of the last tick
 

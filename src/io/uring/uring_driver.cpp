@@ -77,6 +77,13 @@ bool uring_driver::submit(io_operation& operation) noexcept {
     ring& home = rings_[index];
     operation.owner = static_cast<std::uint16_t>(index);
     const bool first = home.count_in() == 0;
+    // Once more, now that has_operations() sees it. Shutdown writes its note and then looks whether operations are left, we count and
+    // then look at the note, all sequentially consistent: either it waits for this operation, or we do not begin.
+    if (stopping_.load(std::memory_order_seq_cst)) {
+        home.count_out();
+        operation.result = -ECANCELED;
+        return false;
+    }
     if (!owns) {
         home.mail(operation);
         home.wake();
