@@ -262,13 +262,22 @@ task<> drop_running(int& id) {
     co_return;
 }
 
+/// Until it is dead: only then does the next start reap it. @returns false when it does not die
+bool kill_and_see_dead(int id) {
+    if (::kill(id, SIGKILL) != 0) return false;
+    return eventually([&] {
+        siginfo_t info{};
+        return ::waitid(P_PID, static_cast<id_t>(id), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == id;
+    });
+}
+
 TEST_P(processes, that_nobody_is_interested_in_do_not_hold_up_a_shutdown) {
     int id = 0;
     runtime where;
     block_on(where, &drop_running, std::ref(id));
     const shutdown_report report = where.shutdown(std::chrono::seconds(60));
     EXPECT_TRUE(report.drained) << report.to_string();
-    EXPECT_EQ(::kill(id, SIGKILL), 0);
+    EXPECT_TRUE(kill_and_see_dead(id));
     block_on(drop());  // and the next start reaps it
 }
 
@@ -280,12 +289,7 @@ TEST_P(processes, outlive_a_runtime_and_are_reaped_by_the_next_start) {
         const shutdown_report report = where.shutdown(std::chrono::milliseconds(50));
         EXPECT_FALSE(report.operations_left) << report.to_string();
     }
-    EXPECT_EQ(::kill(id, 0), 0);
-    ::kill(id, SIGKILL);
-    EXPECT_TRUE(eventually([&] {
-        siginfo_t info{};
-        return ::waitid(P_PID, static_cast<id_t>(id), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == id;
-    }));
+    EXPECT_TRUE(kill_and_see_dead(id));
     block_on(drop());
 }
 
