@@ -100,7 +100,7 @@ void completion_source_base::set_exception(std::vector<std::exception_ptr> error
     if (!try_set_exception(std::move(errors))) throw_completed();
 }
 bool completion_source_base::try_set_exception(std::exception_ptr error) {
-    return try_set_errors(error_list(1, std::move(error)));
+    return try_set_errors(error_list(std::move(error)));
 }
 bool completion_source_base::try_set_exception(std::vector<std::exception_ptr> errors) {
     return try_set_errors(error_list(errors.begin(), errors.end()));

@@ -212,7 +212,7 @@ void task_core::set_current_exception() noexcept {
     }
     const bool is_cancellation = now.as<const operation_canceled>() != nullptr && !has_flag(flag_strict_cancel);
     ending = is_cancellation ? task_status::canceled : task_status::faulted;
-    fault = new fault_info(error_list(1, now.error()));
+    fault = new fault_info(error_list(now.error()));
 }
 
 void task_core::set_fault(error_list errors) noexcept {
@@ -220,10 +220,10 @@ void task_core::set_fault(error_list errors) noexcept {
     ending = task_status::faulted;
 }
 
-void task_core::set_fault(std::exception_ptr error) noexcept { set_fault(error_list(1, std::move(error))); }
+void task_core::set_fault(std::exception_ptr error) noexcept { set_fault(error_list(std::move(error))); }
 
 void task_core::set_canceled(std::exception_ptr error) noexcept {
-    fault = new fault_info(error_list(1, std::move(error)));
+    fault = new fault_info(error_list(std::move(error)));
     ending = task_status::canceled;
 }
 

@@ -25,7 +25,10 @@ constinit std::atomic<std::size_t> calls{
 
 bool fails() noexcept {
     if (spared != 0) return false;
-    if (left_here >= 0 && left_here-- == 0) return true;
+    if (left_here >= 0) {
+        --left_here;
+        if (left_here < 0) return true;
+    }
     return left_anywhere.load(std::memory_order_relaxed) >= 0 && left_anywhere.fetch_sub(1, std::memory_order_relaxed) == 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <utility>
 #include <vector>
 
 #include "weft/base/config.hpp"
@@ -36,6 +37,7 @@ struct error_allocator {
 /// The errors of one task. Making and growing one never fails.
 struct error_list : std::vector<std::exception_ptr, error_allocator<std::exception_ptr>> {
     using vector::vector;
+    explicit error_list(std::exception_ptr only) { push_back(std::move(only)); }
     operator std::vector<std::exception_ptr>() const { return {begin(), end()}; }
 };
 
