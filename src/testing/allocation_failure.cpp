@@ -64,6 +64,7 @@ void deallocate(void* block) noexcept { std::free(block); }
 }  // namespace detail
 
 allocation_failure::allocation_failure(std::size_t n, allocations_of whose) : whose_(whose) {
+    if (WEFT_TSAN) throw invalid_operation("allocation_failure: the thread sanitizer keeps operator new to itself");
     if (!operators_are_replaced())
         throw invalid_operation("allocation_failure: write WEFT_ALLOCATIONS_MAY_FAIL(); in one file of this program");
     // What an earlier run has left in the store of frames would be a run without allocations.

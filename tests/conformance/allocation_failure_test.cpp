@@ -2,6 +2,10 @@
 // well or with std::bad_alloc at its awaiter, nobody is left waiting, and the next one works.
 // SPDX-License-Identifier: MIT
 
+#include "weft/base/config.hpp"
+
+#if !WEFT_TSAN  // which keeps operator new to itself
+
 #include "weft/testing/allocation_failure.hpp"
 
 #include <chrono>
@@ -445,3 +449,5 @@ INSTANTIATE_TEST_SUITE_P(of, each_allocation,
     [](const ::testing::TestParamInfo<family>& each) { return std::string(each.param.name); });
 
 }  // namespace
+
+#endif
