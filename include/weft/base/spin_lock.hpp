@@ -31,8 +31,8 @@ private:
 
 using spin_lock = basic_spin_lock<std_atomics>;
 
-/// Holds a lock until the end of its scope. As std::lock_guard, for headers in front of every coroutine: <mutex> costs their users
-/// 40 ms a translation unit.
+/// Holds a lock until the end of its scope. As std::lock_guard, for headers in front of every coroutine, which do without <mutex>:
+/// it would be compiled into each of their units.
 template <class Lock>
 class [[nodiscard]] lock_scope {
 public:

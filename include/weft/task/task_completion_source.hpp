@@ -74,7 +74,8 @@ public:
     /// As set_exception(). @returns whether this call ended the task
     bool try_set_exception(std::exception_ptr error);
     bool try_set_exception(std::vector<std::exception_ptr> errors);
-    bool try_set_errors(detail::error_list errors);
+    /// The library's own try_set_exception(): takes a list that was kept where memory could not run out.
+    bool try_set_errors(error_list errors);
 
     /// Ends the task as canceled; a wait throws task_canceled with `token`. @throws invalid_operation  when it has ended
     void set_canceled(cancellation_token token = {});
