@@ -17,6 +17,7 @@
 
 #include "io/descriptor_reserve.hpp"
 #include "io/substitute_driver.hpp"
+#include "weft/io/kernel_shim.hpp"
 
 namespace weft::inline WEFT_ABI {
 
@@ -57,6 +58,9 @@ substitutes& all_substitutes() {
     return all;
 }
 
+// A shim looks at single operations, so under one each datagram goes alone; so it does where the call is missing or forbidden.
+int alone_instead(int answer) noexcept { return answer == -ENOSYS || answer == -EPERM ? -EAGAIN : answer; }
+
 }  // namespace
 
 int io_driver::open_socket(bool v6) noexcept {
@@ -83,6 +87,22 @@ std::int64_t io_driver::send_file(int socket, int file, std::uint64_t offset, st
         const ssize_t sent = ::sendfile(socket, file, &from, count);
         if (sent >= 0) return sent;
         if (errno != EINTR) return -errno;
+    }
+}
+
+int io_driver::receive_ready(int fd, mmsghdr* into, unsigned count) noexcept {
+    if (detail::current_kernel_shim() != nullptr) return -EAGAIN;
+    for (;;) {
+        const int got = answer(::recvmmsg(fd, into, count, MSG_DONTWAIT | MSG_TRUNC, nullptr));
+        if (got != -EINTR) return alone_instead(got);
+    }
+}
+
+int io_driver::send_ready(int fd, mmsghdr* from, unsigned count) noexcept {
+    if (detail::current_kernel_shim() != nullptr) return -EAGAIN;
+    for (;;) {
+        const int sent = answer(::sendmmsg(fd, from, count, MSG_DONTWAIT | MSG_NOSIGNAL));
+        if (sent != -EINTR) return alone_instead(sent);
     }
 }
 

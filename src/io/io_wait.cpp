@@ -18,6 +18,11 @@ std::uint32_t most(std::size_t length) noexcept {
     return static_cast<std::uint32_t>(std::min<std::size_t>(length, io_operation::longest));
 }
 
+/// The kinds whose `left` means something.
+bool takes_what_comes(io_kind kind) noexcept {
+    return kind == io_kind::recv || kind == io_kind::recvmsg || kind == io_kind::accept;
+}
+
 /// The kinds that have no offset: theirs carries the flags.
 bool has_flags(io_kind kind) noexcept {
     switch (kind) {
@@ -74,6 +79,7 @@ bool io_wait::ready() noexcept {
     entered_ = state_->enter();
     if (!entered_) return true;
     fd = state_->fd();  // not before: close() may be under way on another thread
+    if (takes_what_comes(kind)) left = state_->left();
     while (state_->driver().try_now(*this)) {
         if (result <= 0 || !advance()) return true;
     }
@@ -134,6 +140,7 @@ std::int32_t io_wait::finish(std::string (*attempt)(const descriptor_state&), bo
     const bool reads = kind == io_kind::recv || kind == io_kind::recvmsg;
     const bool broken = result < 0 || (result == 0 && reads && length != 0 && state_->is_closing());
     const bool given = give_errors && entered_ && result != -ECANCELED;
+    if (entered_ && takes_what_comes(kind)) state_->note_left(result < 0 ? supply::unknown : left);
     if (!entered_ || (broken && !given)) [[unlikely]]
         fail(attempt);
     entered_ = false;

@@ -64,6 +64,7 @@ public:
     dispatcher& target() noexcept override { return door_; }
     unsigned owner_count() const noexcept override { return permanent_; }
     bool is_parked(unsigned index) const noexcept override;
+    bool has_work(unsigned index) const noexcept override;
     void need_monitor() noexcept override;
     unsigned timer_shard() noexcept override;
     void earlier_timer(time_point deadline) noexcept override;

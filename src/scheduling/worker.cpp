@@ -354,6 +354,12 @@ bool pool_core::is_parked(unsigned index) const noexcept {
     return table_[index].load(std::memory_order_acquire)->asleep.load(std::memory_order_relaxed);
 }
 
+bool pool_core::has_work(unsigned index) const noexcept {
+    if (shared_work()) return true;
+    if (index >= table_size_.load(std::memory_order_acquire)) return false;
+    return table_[index].load(std::memory_order_acquire)->has_work();
+}
+
 // ---- leaving
 
 void pool_core::empty_own_queue(worker& self) noexcept {

@@ -414,6 +414,10 @@ int simulation::peek(int fd) noexcept {
     return which == nullptr ? -EBADF : which->peek();
 }
 
+// Each datagram goes alone, so that each has its own fate.
+int simulation::receive_ready(int, mmsghdr*, unsigned) noexcept { return -EAGAIN; }
+int simulation::send_ready(int, mmsghdr*, unsigned) noexcept { return -EAGAIN; }
+
 std::int64_t simulation::send_file(int, int, std::uint64_t, std::size_t) noexcept { return -ENOSYS; }
 
 int simulation::shed_connection(int) noexcept { return -EAGAIN; }

@@ -87,6 +87,8 @@ public:
     [[nodiscard]] int open_datagram_socket(bool v6) noexcept override;
     [[nodiscard]] int open_local_socket() noexcept override;
     [[nodiscard]] int peek(int fd) noexcept override;
+    [[nodiscard]] int receive_ready(int fd, mmsghdr* into, unsigned count) noexcept override;
+    [[nodiscard]] int send_ready(int fd, mmsghdr* from, unsigned count) noexcept override;
     [[nodiscard]] std::int64_t send_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept override;
     int shed_connection(int listener) noexcept override;
     [[nodiscard]] int set_option(int fd, int level, int option, const void* value, std::uint32_t size) noexcept override;

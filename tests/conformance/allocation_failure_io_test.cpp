@@ -148,6 +148,15 @@ task<> datagrams(const surroundings&) {
     std::array<std::byte, 16> room{};
     const net::received_datagram got = co_await other.receive_from(std::span<std::byte>(room));
     require(got.size == 4, "the datagram");
+    const net::datagram each{std::as_bytes(std::span(room)), other.local_endpoint()};
+    const std::array<net::datagram, 3> together{each, each, each};
+    const std::size_t sent = co_await one.send_many(together);
+    require(sent == 3, "datagrams sent together");
+    std::array<std::byte, 48> bytes{};
+    std::array<net::datagram_room, 3> rooms{};
+    for (std::size_t i = 0; i < rooms.size(); ++i) rooms[i].room = std::span(bytes).subspan(16 * i, 16);
+    const std::size_t came = co_await other.receive_many(rooms);
+    require(came == 3, "datagrams received together");
     co_await one.close();
     co_await other.close();
 }

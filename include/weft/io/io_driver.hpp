@@ -11,6 +11,8 @@
 #include "weft/io/net/endpoint.hpp"
 #include "weft/scheduling/driver.hpp"
 
+struct mmsghdr;
+
 namespace weft::inline WEFT_ABI {
 
 /// What io_kind::resolve asks: the addresses of a host name.
@@ -67,6 +69,11 @@ public:
     [[nodiscard]] virtual int peek(int fd) noexcept;
     /// sendfile(2) to a socket. Waits for the disk, but not for the socket: -EAGAIN. -ENOSYS where there is no such call.
     [[nodiscard]] virtual std::int64_t send_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept;
+    /// Takes datagrams that lie ready (recvmmsg(2)), up to `count` of them; each length is that of the whole datagram (MSG_TRUNC).
+    /// @returns how many; -EAGAIN: none, or not by this call; or another error
+    [[nodiscard]] virtual int receive_ready(int fd, mmsghdr* into, unsigned count) noexcept;
+    /// Sends as many of `count` datagrams as there is room for (sendmmsg(2)). @returns how many, as above
+    [[nodiscard]] virtual int send_ready(int fd, mmsghdr* from, unsigned count) noexcept;
     /// Takes a connection in by a descriptor that is kept for it and closes it, when no other descriptor is left. @returns 0, or a
     /// negative errno; -EAGAIN when none waits
     virtual int shed_connection(int listener) noexcept;

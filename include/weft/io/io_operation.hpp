@@ -80,6 +80,9 @@ struct io_operation {
     static constexpr std::uint64_t no_offset = ~std::uint64_t{0};
     static constexpr std::uint32_t longest = 0x7ffff000;  ///< most bytes the kernel moves at once
 
+    /// What lies ready at a descriptor for the next receive or accept, as far as it is known.
+    enum class supply : std::uint8_t { unknown, none, some };
+
     /// Bits of `state`. Only drivers change them.
     enum : std::uint8_t {
         issued = 1,           ///< the kernel (or a descriptor's line of waiters) has it
@@ -101,6 +104,8 @@ struct io_operation {
     std::uint16_t owner = 0;  ///< the driver slot it was handed to
     io_kind kind = io_kind::nop;
     std::atomic<std::uint8_t> state{0};
+    /// Of receives and accepts: what the last one on this descriptor left, then, from the driver, what this one did. A hint.
+    supply left = supply::unknown;
 
     io_operation() noexcept = default;
     explicit io_operation(io_kind what, complete_function on_complete = nullptr) noexcept

@@ -48,6 +48,9 @@ public:
     [[nodiscard]] virtual unsigned owner_count() const noexcept = 0;
     /// Whether owner `index` sleeps in poll() now. A snapshot: choose a target by it, never rely on it.
     [[nodiscard]] virtual bool is_parked(unsigned index) const noexcept = 0;
+    /// Whether owner `index` has something to run after what it runs now: its own, or what any worker may take. A snapshot, as above.
+    /// A timer that is due, and what a driver has not yet posted, are seen when the monitor has looked, after 1 to 2 ms.
+    [[nodiscard]] virtual bool has_work(unsigned index) const noexcept = 0;
     /// Makes the monitor tick soon, and then each millisecond for as long as driver::has_operations().
     /// A driver calls it when its first operation starts while no other was in flight.
     virtual void need_monitor() noexcept = 0;

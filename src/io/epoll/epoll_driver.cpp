@@ -194,7 +194,11 @@ bool epoll_driver::submit(io_operation& operation) noexcept {
         case io_kind::readv:
         case io_kind::writev:
             if (operation.offset != io_operation::no_offset) {
-                return !read_from_cache(operation) && submit_blocking(operation);
+                if (!read_from_cache(operation)) return submit_blocking(operation);
+                const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
+                if (self < count_ && !host_->has_work(self)) return false;
+                operation.complete(operation);  // posts: a reader that finds each block here would keep the others waiting
+                return true;
             }
             break;
         default: break;

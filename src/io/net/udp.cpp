@@ -5,48 +5,27 @@
 
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 #include <optional>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "io/net/closing_signal.hpp"
 #include "io/net/socket_options.hpp"
 #include "io/net/socket_state.hpp"
+#include "io/net/udp_state.hpp"
 #include "weft/io/detail/descriptor_operation.hpp"
+#include "weft/task/task_completion_source.hpp"
 
 namespace weft::inline WEFT_ABI::detail {
 
-/// A UDP socket is known by its own address, and by its peer's once it has one.
-class udp_state final : public descriptor_state {
-public:
-    udp_state(io_driver& driver, int fd, const net::endpoint& local) : descriptor_state(driver, fd), local_(local) {}
+std::string attempt_to_send_to(const udp_state& socket, const std::optional<net::endpoint>& to) {
+    return "send to '" + (to ? to->to_string() : socket.name()) + "'";
+}
 
-    [[nodiscard]] const char* kind() const noexcept override { return "udp_socket"; }
-    [[nodiscard]] std::string name() const override {
-        const std::lock_guard guard(lock_);
-        return peer_ ? peer_->to_string() : local_.to_string();
-    }
-    void connected(const net::endpoint& peer) noexcept {
-        const std::lock_guard guard(lock_);
-        peer_ = peer;
-    }
-    void bound(const net::endpoint& local) noexcept { local_ = local; }
-    [[nodiscard]] bool is_v6() const noexcept { return local_.is_v6(); }
-    [[nodiscard]] const closing_signal& closing() const noexcept { return closing_; }
-
-protected:
-    // shutdown(2) of a socket without a peer wakes nobody who asked without waiting.
-    void interrupt() noexcept override { closing_.fire(); }
-
-private:
-    mutable std::mutex lock_;  // of peer_
-    net::endpoint local_;
-    std::optional<net::endpoint> peer_;
-    closing_signal closing_;
-};
+void fail_to_send(const udp_state& socket, const std::optional<net::endpoint>& to, int error) {
+    fail_socket(error, attempt_to_send_to(socket, to));
+}
 
 }  // namespace weft::inline WEFT_ABI::detail
 
@@ -131,8 +110,14 @@ task<> udp_socket::connect(endpoint remote, cancellation_token token) {
 }
 
 task<> udp_socket::send_message(std::optional<endpoint> remote, std::span<const std::byte> data, cancellation_token token) {
-    udp_state& self = state();
+    if (owner_.get() == nullptr) return from_exception<void>(object_disposed(socket_kind));
+    return send_alone(state(), remote, data, std::move(token));
+}
+
+task<> udp_socket::send_alone(
+    udp_state& self, std::optional<endpoint> remote, std::span<const std::byte> data, cancellation_token token) {
     const detail::descriptor_use use(self);
+    if (const int error = self.sending_error().take(); error != 0) fail_to_send(self, remote, error);
     const closable_wait wait(self.closing(), std::move(token));
     message content(data.data(), data.size());
     std::optional<socket_address> target;
@@ -145,10 +130,9 @@ task<> udp_socket::send_message(std::optional<endpoint> remote, std::span<const 
     try {
         static_cast<void>(co_await send_message_operation(std::move(request)).configure_await(false));
     } catch (const operation_canceled&) {
-        wait.fail(self, "send to '" + (remote ? remote->to_string() : self.name()) + "'");
+        wait.fail(self, attempt_to_send_to(self, remote));
     } catch (const io_error& problem) {
-        if (!remote) throw;
-        throw io_error(problem.code(), "send to '" + remote->to_string() + "'");
+        fail_to_send(self, remote, problem.code().value());
     }
 }
 
@@ -168,6 +152,8 @@ task<> udp_socket::send(std::string_view text, cancellation_token token) {
 task<received_datagram> udp_socket::receive_from(std::span<std::byte> room, cancellation_token token) {
     udp_state& self = state();
     const detail::descriptor_use use(self);
+    token.throw_if_cancellation_requested();
+    if (const int error = self.receiving_error().take(); error != 0) detail::fail_socket(error, attempt_to_receive(self));
     const closable_wait wait(self.closing(), std::move(token));
     message content(room.data(), room.size());
     content.head.msg_name = &content.address;

@@ -38,6 +38,12 @@ constexpr std::uint64_t user_wake = tag_mask;  // somebody called wake()
 // io_uring_register(2) sends a message for who has no ring at hand (Linux 6.13; liburing 2.3 has no name for it).
 constexpr unsigned register_send_message = 31;
 
+// An accept makes a socket and a file before it looks for a connection, so looking in vain is dear. This has it wait first, on
+// kernels (6.10) that also say whether an accept has left a connection; they are known by a feature that came with both.
+// docs/decisions/0012. liburing 2.3 has no names for them.
+constexpr unsigned short accept_poll_first = 1U << 2;
+constexpr unsigned feature_of_6_10 = 1U << 14;
+
 // Most operations a ring prepares between two visits to the kernel, and most answers it holds before the kernel has to keep
 // them itself (NODROP): 4 KiB and 64 KiB, touched only when used.
 constexpr unsigned submission_entries = 256;
@@ -148,6 +154,13 @@ void prepare(io_uring_sqe& entry, io_operation& operation) noexcept {
     }
 }
 
+/// What an operation that ended in the ring has left for the next.
+io_operation::supply left_behind(const io_operation& operation, int result, bool has_more) noexcept {
+    if (result < 0) return io_operation::supply::unknown;
+    // The kernel does not say it of datagrams; where one comes, others often follow.
+    return has_more || operation.kind == io_kind::recvmsg ? io_operation::supply::some : io_operation::supply::none;
+}
+
 /// What a shim makes of an entry. @returns its tag
 std::uint64_t distort(kernel_shim& shim, io_uring_sqe& entry, io_operation& operation) noexcept {
     if (const int error = shim.refuse(operation); error != 0) {
@@ -180,6 +193,7 @@ void ring::open() {
     }
     if (failed < 0) throw io_error(std::error_code(-failed, std::generic_category()), "create an io_uring");
     open_ = true;
+    polls_first_ = (uring_.features & feature_of_6_10) != 0;
     io_uring_ring_dontfork(&uring_);
     const int made = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (made < 0) throw io_error(std::error_code(errno, std::generic_category()), "create an eventfd");
@@ -229,6 +243,8 @@ bool ring::issue(io_operation& operation, operation_list& ended) noexcept {
             io_uring_sqe_set_data64(entry, tagged(operation, tag_ready));
         } else {
             prepare(*entry, operation);
+            if (operation.kind == io_kind::accept && operation.left == io_operation::supply::none && polls_first_)
+                entry->ioprio |= accept_poll_first;
             kernel_shim* shim = current_kernel_shim();
             const std::uint64_t tag = shim == nullptr ? tag_result : distort(*shim, *entry, operation);
             io_uring_sqe_set_data64(entry, tagged(operation, tag));
@@ -416,7 +432,7 @@ unsigned ring::copy_answers(answer* into) noexcept {
             // so that the owner cannot fall asleep without one.
             if ((entry.flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;
         } else if (entry.user_data != user_none) {
-            into[count++] = {entry.user_data, entry.res};
+            into[count++] = {entry.user_data, entry.res, (entry.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0};
         }
     }
     // Release: our copies are made before the kernel may write there again.
@@ -482,6 +498,7 @@ void ring::handle(const answer& what, operation_list& ended) noexcept {
             break;
         default: {
             const int result = (what.user & tag_mask) == tag_refused ? operation.result : what.result;
+            operation.left = left_behind(operation, result, what.has_more);
             // A close that was interrupted has closed all the same: again, it would close another's descriptor.
             if (result == -EINTR && operation.kind == io_kind::close) return settle(operation, 0, ended);
             // Non-blocking descriptors make some kernels answer EAGAIN instead of waiting; signals make file systems

@@ -89,6 +89,7 @@ private:
     struct answer {
         std::uint64_t user;
         int result;
+        bool has_more;  ///< the socket had more to take
     };
 
     [[nodiscard]] io_uring_sqe* take_entry() noexcept;
@@ -112,6 +113,7 @@ private:
     std::mutex completion_;
     io_uring uring_{};
     bool open_ = false;
+    bool polls_first_ = false;  // an accept can be told to wait before it looks
     // Atomic, relaxed: a thread that has left work for the runtime's last moments may still be on its way to wake() when close() comes.
     // What it does then nobody needs.
     std::atomic<bool> takes_messages_{false};  // without a ring of the sender's own; set by open()

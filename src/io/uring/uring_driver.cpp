@@ -44,23 +44,26 @@ void uring_driver::stop() noexcept {
 
 // ---- operations
 
-// What fits into the socket's buffer needs no ring, and its sender no suspension. But where a visit to the kernel is due anyway, for
-// entries that others have prepared, going with them is cheaper than a system call of its own (docs/decisions/0010).
+// What can be had or sent without waiting needs no ring, and its caller no suspension. But where a visit to the kernel is due anyway, for
+// entries that others have prepared, going with them is cheaper than a system call of its own (docs/decisions/0010). Nor does a read
+// go at once while others wait for this thread, which a reader that never suspends would keep waiting; of a thread that is no
+// worker nobody knows.
 bool uring_driver::try_now(io_operation& operation) noexcept {
-    if (operation.kind != io_kind::send && operation.kind != io_kind::sendmsg) return false;
+    const bool sends = operation.kind == io_kind::send || operation.kind == io_kind::sendmsg;
+    const bool reads = operation.kind == io_kind::read && operation.offset != io_operation::no_offset;
+    const bool receives = operation.kind == io_kind::recv || operation.kind == io_kind::recvmsg;
+    if (!sends && !reads && !(receives && operation.left == io_operation::supply::some)) return false;
     if (current_kernel_shim() != nullptr) return false;  // it looks at what goes through the ring
     const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
     if (self < count_ && rings_[self].has_prepared()) return false;
-    const int flags = static_cast<int>(operation.flags) | MSG_NOSIGNAL | MSG_DONTWAIT;
-    for (;;) {
-        const ssize_t sent = operation.kind == io_kind::send
-            ? ::send(operation.fd, operation.buffer, operation.length, flags)
-            : ::sendmsg(operation.fd, static_cast<const msghdr*>(operation.buffer), flags);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0 && errno == EAGAIN) return false;
-        operation.result = sent < 0 ? -errno : static_cast<std::int32_t>(sent);
-        return true;
-    }
+    if (!sends && (self >= count_ || host_->has_work(self))) return false;
+    if (reads) return read_from_cache(operation);
+    operation.result = call_system(operation);
+    // A stream that gives less than asked has no more now.
+    const bool exhausted =
+        operation.kind == io_kind::recv && operation.result < static_cast<std::int32_t>(operation.length);
+    if (operation.result == -EAGAIN || exhausted) operation.left = io_operation::supply::none;
+    return operation.result != -EAGAIN;
 }
 
 bool uring_driver::submit(io_operation& operation) noexcept {

@@ -2,6 +2,7 @@
 // <weft/io/detail/descriptor_state.hpp>: an open descriptor, the driver it belongs to, and how many operations use it.
 // SPDX-License-Identifier: MIT
 
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -46,6 +47,12 @@ public:
     }
     [[nodiscard]] bool is_closing() const noexcept { return users_.is_closing(); }
 
+    /// What the last receive or accept left. Relaxed: a hint.
+    [[nodiscard]] io_operation::supply left() const noexcept { return left_.load(std::memory_order_relaxed); }
+    void note_left(io_operation::supply what) noexcept {
+        if (what != left()) left_.store(what, std::memory_order_relaxed);
+    }
+
     /// Closes the descriptor, once every operation on it has ended. Later calls do nothing.
     /// @throws io_error  if asked to: "close '/tmp/x' failed: ..."; it is closed all the same
     [[nodiscard]] task<> close(close_errors errors = close_errors::ignored);
@@ -75,6 +82,7 @@ private:
     io_driver* driver_;
     int fd_;
     use_count users_;
+    std::atomic<io_operation::supply> left_{io_operation::supply::unknown};
     task_core* closer_ = nullptr;
 };
 

@@ -39,12 +39,27 @@ struct received_datagram {
     [[nodiscard]] bool is_truncated() const noexcept { return full_size > size; }
 };
 
+/// Room for a datagram, for udp_socket::receive_many().
+struct datagram_room {
+    std::span<std::byte> room;  ///< the caller's; it stays where it is
+    received_datagram came;     ///< set for each that came
+
+    [[nodiscard]] std::span<std::byte> content() const noexcept { return room.first(came.size); }
+};
+
+/// A datagram to be sent, for udp_socket::send_many().
+struct datagram {
+    std::span<const std::byte> content;
+    std::optional<endpoint> to;  ///< none: the connected peer
+};
+
 /// A UDP socket. Datagrams may be lost, come twice, and overtake each other.
 ///
 /// A resource: move-only. It belongs to the runtime it was made in and must not outlive it.
 ///
 /// Continuation  of every operation: posted to the captured context, else to the pool.
-/// Threads       any number of sends and receives may be pending, started from any thread; each datagram goes to one receive.
+/// Threads       any number of sends and receives may be pending, started from any thread; each datagram goes to one receive. Those
+///               that receive_many() or send_many() moves together keep their order; between concurrent calls there is none.
 /// Lifetime      a buffer stays where it is until the operation on it has ended. Destroying a socket closes it; operations still
 ///               pending end as cancelled.
 /// Cancellation  an operation ends with operation_canceled, and only once the kernel no longer touches its buffer. A datagram that
@@ -69,6 +84,18 @@ public:
     /// Waits for the next datagram.
     /// @throws io_error  (ECONNREFUSED) on a connected socket, when the peer's machine said that nobody is there
     [[nodiscard]] task<received_datagram> receive_from(std::span<std::byte> room, cancellation_token token = {});
+
+    /// Waits for the next datagram, and takes those that have come by then with it, as many as there is room for: up to 32 in one call
+    /// of the kernel (recvmmsg(2)). For who gets tens of thousands a second.
+    /// @returns how many came, at least 1; 0 without room for any
+    /// @throws as receive_from(); an error behind datagrams that came is thrown by the next receive that begins
+    [[nodiscard]] task<std::size_t> receive_many(std::span<datagram_room> rooms, cancellation_token token = {});
+    /// Sends `datagrams` in their order, up to 32 in one call of the kernel (sendmmsg(2)), waiting while the socket's buffer is full.
+    /// Cancelled or closed, it may have sent some. What the network says of earlier ones (ECONNREFUSED) while the kernel is between two
+    /// of one call is lost, as of sendmmsg(2).
+    /// @returns how many were sent: all, or those before one that cannot be sent, which a call that begins with it throws for; an error
+    ///          of the network's behind some that were sent is thrown by the next send
+    [[nodiscard]] task<std::size_t> send_many(std::span<const datagram> datagrams, cancellation_token token = {});
 
     /// As send_to(), to the connected peer. @throws io_error  (EDESTADDRREQ) without connect()
     [[nodiscard]] task<> send(std::span<const std::byte> data, cancellation_token token = {});
@@ -110,6 +137,8 @@ private:
     [[nodiscard]] detail::udp_state& state() const;
     [[nodiscard]] task<> send_message(
         std::optional<endpoint> remote, std::span<const std::byte> data, cancellation_token token);
+    [[nodiscard]] static task<> send_alone(
+        detail::udp_state& self, std::optional<endpoint> remote, std::span<const std::byte> data, cancellation_token token);
     void change_group(const endpoint& group, unsigned interface_index, bool join);
 
     detail::descriptor_owner owner_;
