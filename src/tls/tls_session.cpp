@@ -56,10 +56,12 @@ tls_session::tls_session(
       ssl_(::SSL_new(material_->context())) {
     BIO* inside = nullptr;
     BIO* outside = nullptr;
-    if (ssl_ == nullptr || ::BIO_new_bio_pair(&inside, pair_size, &outside, pair_size) != 1)
+    bio_ptr outlet = outlet_to(made_);
+    // Nothing is written on the inside, whose buffer may be as small as it can.
+    if (ssl_ == nullptr || outlet == nullptr || ::BIO_new_bio_pair(&inside, 1, &outside, pair_size) != 1)
         throw_openssl_error("make a TLS connection");
     outside_.reset(outside);
-    ::SSL_set_bio(ssl_.get(), inside, inside);
+    ::SSL_set_bio(ssl_.get(), inside, outlet.release());
     SSL_set_app_data(ssl_.get(), &owner_);
     if (server_) ::SSL_set_accept_state(ssl_.get());
     else prepare_client();
@@ -95,7 +97,7 @@ void tls_session::prepare_client() {
 
 tls_visit tls_session::outcome(int result) noexcept {
     tls_visit seen;
-    seen.output_waits = BIO_ctrl_pending(outside_.get()) > 0;
+    seen.output_waits = !made_.empty();
     seen.received = received_;
     if (result == 1) return seen;
     switch (::SSL_get_error(ssl_.get(), result)) {
@@ -137,16 +139,13 @@ tls_visit tls_session::visit_read(std::span<std::byte> buffer) {
 
 // Moves what OpenSSL has made to be sent. Under mutex_ and sending_.
 void tls_session::drain() {
-    const std::size_t waiting = BIO_ctrl_pending(outside_.get());
-    if (waiting == 0) return;
-    const std::size_t before = out_.size();
-    out_.resize(before + waiting);
-    const int moved = ::BIO_read(outside_.get(), out_.data() + before, static_cast<int>(waiting));
-    out_.resize(before + static_cast<std::size_t>(std::max(moved, 0)));
+    if (out_.empty()) out_.swap(made_);
+    else append(out_, made_.data(), made_.size());
+    made_.clear();
 }
 
 // A message of the peer's of which a reader has met a part, such as a session ticket of two records, puts OpenSSL back into a handshake,
-// where it neither writes nor says good-bye. Under mutex_, and with room for output. @returns input while the rest is missing
+// where it neither writes nor says good-bye. Under mutex_, and with made_ empty. @returns input while the rest is missing
 tls_visit tls_session::visit_unfinished() noexcept {
     if (::SSL_in_init(ssl_.get()) == 0) return {};
     ::ERR_clear_error();
@@ -160,9 +159,8 @@ tls_visit tls_session::encrypt(std::span<const std::byte> data) {
     drain();
     tls_visit seen = visit_unfinished();
     std::size_t taken = 0;
+    made_.reserve(std::min(data.size(), send_at_once) + records_overhead);
     while (seen.step == tls_step::done && taken < data.size() && taken < send_at_once) {
-        // Into an empty side, where a record fits: OpenSSL never has to come back for the rest of one.
-        drain();
         ::ERR_clear_error();
         std::size_t count = 0;
         const std::size_t wanted = std::min(data.size() - taken, largest_record);
@@ -196,6 +194,7 @@ tls_visit tls_session::say_goodbye() {
 
 void tls_session::refill_output() {
     const std::lock_guard guard(mutex_);
+    if (out_.capacity() > kept_room) tls_bytes().swap(out_);
     out_.clear();
     sent_ = 0;
     drain();
@@ -350,7 +349,7 @@ task<std::size_t> tls_session::read(ptr self, std::span<std::byte> buffer, cance
             case tls_step::ended: co_return 0;
             case tls_step::failed: throw net::tls_error(seen.error, "read from " + self->peer_text());
             case tls_step::output: {
-                // Answers fill the pair, so a sender is at work or about to be: wait for it.
+                // Answers fill made_, so a sender is at work or about to be: wait for it.
                 const async_mutex::guard turn = co_await self->sending_.lock(token).configure_await(false);
                 co_await self->send_output(token).configure_await(false);
                 continue;

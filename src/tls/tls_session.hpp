@@ -8,13 +8,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "tls/openssl.hpp"
+#include "tls/outlet.hpp"
 #include "tls/tls_material.hpp"
 #include "weft/context/cancellation.hpp"
 #include "weft/coordination/async_mutex.hpp"
@@ -39,27 +39,14 @@ struct tls_visit {
     std::error_code error;
 };
 
-/// Leaves what a vector grows by as it is: it is written over at once.
-template <class T>
-struct unfilled : std::allocator<T> {
-    template <class U>
-    struct rebind {
-        using other = unfilled<U>;
-    };
-    template <class U>
-    void construct(U* at) noexcept {
-        ::new (static_cast<void*>(at)) U;
-    }
-};
-
-/// OpenSSL is driven through a pair of memory buffers and sees no socket. Four things keep its state whole:
-///  - `mutex_` guards the SSL object and the pair; each visit takes it, and none awaits under it.
+/// OpenSSL reads from one side of a pair of memory buffers, writes into `made_`, and sees no socket. Four things keep its state whole:
+///  - `mutex_` guards the SSL object, the pair and `made_`; each visit takes it, and none awaits under it.
 ///  - `sending_` is held by who takes encrypted bytes out and sends them, so they leave in the order they were made. What was taken
 ///    out and not sent, because the sender was cancelled, stays in `out_` for the next.
 ///  - `receiving_` is held by who receives, into the pair. That is the reader; or a writer whom a message of the
 ///    peer's that has half arrived (a session ticket) keeps from writing, when nobody reads. Who gets it after another has received
 ///    looks at OpenSSL again first.
-/// A reader never waits for a sender: what its visits make to be sent (an answer to a KeyUpdate, an alert) goes out by a task of its
+/// A reader never waits for a sender, unless answers for 80 KiB lie unsent: what its visits make to be sent (an answer to a KeyUpdate, an alert) goes out by a task of its
 /// own. Otherwise two peers that both only write would wait for each other for ever.
 class tls_session {
 public:
@@ -93,9 +80,10 @@ public:
 
 private:
     static constexpr std::size_t largest_record = 16 * 1024;
-    static constexpr std::size_t pair_size =
-        20 * 1024;  ///< more than a record and its overhead, so that one always fits an empty side
+    static constexpr std::size_t pair_size = 20 * 1024;  ///< more than a record and its overhead
     static constexpr std::size_t send_at_once = 64 * 1024;
+    static constexpr std::size_t records_overhead = 1024;  ///< of so many bytes
+    static constexpr std::size_t kept_room = 32 * 1024;    ///< of a buffer of output that has been sent
 
     void prepare_client();
     void check_open() const;
@@ -127,6 +115,7 @@ private:
     session_owner owner_;
 
     mutable std::mutex mutex_;
+    tls_bytes made_;  ///< to be sent; the outlet of ssl_, which it therefore outlives
     ssl_ptr ssl_;
     bio_ptr outside_;  ///< our end of the pair
     std::uint64_t received_ = 0;
@@ -134,7 +123,7 @@ private:
     std::error_code failure_;  ///< of the connection, for good: OpenSSL itself tells it once, and then an end
 
     async_mutex sending_;
-    std::vector<std::byte, unfilled<std::byte>> out_;
+    tls_bytes out_;
     std::size_t sent_ = 0;  ///< of out_
 
     async_mutex receiving_;
