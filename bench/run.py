@@ -2,7 +2,7 @@
 """Builds and runs the benchmarks beside their rivals, interleaved, and prints ratios with their spread.
 
 A question is a folder bench/<room>/<question>/ with parameters.hpp, README.md and one program a subject:
-weft.cpp, asio.cpp, go/main.go, tokio/main.rs, and for I/O asio_uring.cpp (Asio's other back end) and raw_epoll.cpp,
+weft.cpp, asio.cpp, go/main.go, tokio/main.rs, and for I/O weft_single.cpp (one datagram a call), asio_uring.cpp (Asio's other back end) and raw_epoll.cpp,
 raw_uring.cpp, raw_pread.cpp (the limits: bare loops). parameters.hpp is the one place for numbers: every constant in it is
 passed to every subject as name=value; `x_quick` replaces `x` under --quick; an array is an axis (one row group for each
 value); with `both_drivers` weft's program runs once more on epoll, as the subject
@@ -33,7 +33,7 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
-CPP = ("weft", "asio", "asio_uring", "raw_epoll", "raw_uring", "raw_pread")
+CPP = ("weft", "weft_single", "asio", "asio_uring", "raw_epoll", "raw_uring", "raw_pread")
 SUBJECTS = ("weft", "weft_epoll", *CPP[1:], "go", "tokio")
 PROGRAM = {**{s: f"{s}.cpp" for s in CPP}, "go": "go/main.go", "tokio": "tokio/main.rs"}
 CRATES = Path("/usr/share/cargo/registry")
@@ -146,10 +146,10 @@ class Builder:
     def program(self, name, what, *options):
         """Builds support/<name>.cpp, which belongs to no question."""
         source, output = BENCH / f"support/{name}.cpp", self.folder / name
-        used = [source, BENCH / "support/harness.hpp", *(BENCH / f"support/{name}").glob("*.hpp")]
+        used = [source, *(BENCH / "support").glob("*.hpp"), *(BENCH / f"support/{name}").glob("*.hpp")]
         newest = max(path.stat().st_mtime for path in used)
         if not output.exists() or output.stat().st_mtime < newest:
-            self.run(["clang++-19", "-std=c++20", "-O2", source, "-o", output, *options], f"building {what}")
+            self.run(["clang++-19", "-std=c++20", "-O2", "-I", BENCH, source, "-o", output, *options], f"building {what}")
         self.programs[name] = [str(output)]
 
     def go(self, questions):

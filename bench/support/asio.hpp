@@ -98,4 +98,50 @@ private:
     std::atomic<std::uint64_t> running_{1};
 };
 
+using asio::ip::tcp;
+template <class Executor = executor>
+using tcp_socket = asio::basic_stream_socket<tcp, Executor>;
+
+/// For co_await: what comes out begins with the error, and nothing is thrown.
+inline constexpr auto use_error = asio::as_tuple(asio::deferred);
+
+/// Listens on a free port of the loopback, which it announces. Each connection is made on `make_executor()`, where
+/// `serve(socket)` runs as a coroutine of its own.
+template <class Executor, class MakeExecutor, class Serve>
+asio::awaitable<void, Executor> accept_all(Executor where, MakeExecutor make_executor, Serve serve) {
+    asio::basic_socket_acceptor<tcp, Executor> listener(where);
+    const tcp::endpoint local(asio::ip::make_address("127.0.0.1"), 0);
+    listener.open(local.protocol());
+    listener.bind(local);
+    listener.listen(16'384);
+    ready(listener.local_endpoint().port());
+    for (;;) {
+        const Executor own = make_executor();
+        tcp_socket<Executor> connection(own);
+        co_await listener.async_accept(connection, asio::deferred);
+        asio::co_spawn(own, serve(std::move(connection)), asio::detached);
+    }
+}
+
+/// The same on one thread, this one. It does not return.
+template <class Serve>
+void serve_alone(Serve serve) {
+    asio::io_context context(1);
+    const executor where = context.get_executor();
+    asio::co_spawn(where, accept_all(where, [where] { return where; }, std::move(serve)), asio::detached);
+    context.run();
+}
+
+/// Sends back what comes, `size` bytes at most at once, until the peer has gone.
+template <class Stream>
+asio::awaitable<void, typename Stream::executor_type> echo(Stream connection, std::size_t size) {
+    std::vector<char> buffer(size);
+    for (;;) {
+        auto [read_error, n] = co_await connection.async_read_some(asio::buffer(buffer), use_error);
+        if (read_error) co_return;
+        auto [write_error, written] = co_await asio::async_write(connection, asio::buffer(buffer.data(), n), use_error);
+        if (write_error) co_return;
+    }
+}
+
 }  // namespace bench

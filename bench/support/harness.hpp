@@ -25,14 +25,18 @@ class arguments {
 public:
     arguments(int count, char** values) : values_(values + 1, values + count) {}
 
-    [[nodiscard]] std::uint64_t number(std::string_view name, std::uint64_t fallback) const {
-        for (const char* value : values_) {
-            const std::string_view text(value);
-            if (text.size() > name.size() && text.starts_with(name) && text[name.size()] == '=') {
-                return std::strtoull(value + name.size() + 1, nullptr, 10);
+    [[nodiscard]] std::string_view text(std::string_view name, std::string_view fallback) const {
+        for (const std::string_view value : values_) {
+            if (value.size() > name.size() && value.starts_with(name) && value[name.size()] == '=') {
+                return value.substr(name.size() + 1);
             }
         }
         return fallback;
+    }
+
+    [[nodiscard]] std::uint64_t number(std::string_view name, std::uint64_t fallback) const {
+        const std::string_view digits = text(name, {});
+        return digits.data() == nullptr ? fallback : std::strtoull(digits.data(), nullptr, 10);
     }
 
 private:

@@ -11,32 +11,25 @@
 // (echo) or by status and body (http, whose length it then takes as constant); afterwards bytes are only counted.
 // SPDX-License-Identifier: MIT
 
-#include <arpa/inet.h>
-#include <liburing.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <memory>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 
-#include "harness.hpp"
-#include "load/counts.hpp"
-#include "load/udp.hpp"
+#include "support/bare_ring.hpp"
+#include "support/harness.hpp"
+#include "support/load/counts.hpp"
+#include "support/load/udp.hpp"
+#include "support/sockets.hpp"
 #if __has_include(<openssl/ssl.h>)
-#include "load/tls.hpp"
+#include "support/load/tls.hpp"
 #endif
 
 namespace {
 
 constexpr unsigned buffer_count = 4096;
 constexpr unsigned buffer_size = 8192;
-constexpr int buffer_group = 1;
 
 struct connection {
     int descriptor = -1;
@@ -46,16 +39,6 @@ struct connection {
     bench::clock::time_point sent;
 };
 
-std::string text_argument(int argc, char** argv, std::string_view name, std::string fallback) {
-    for (int i = 2; i < argc; ++i) {
-        const std::string_view argument(argv[i]);
-        if (argument.starts_with(name) && argument.substr(name.size()).starts_with('=')) {
-            return std::string(argument.substr(name.size() + 1));
-        }
-    }
-    return fallback;
-}
-
 using bench::fail;
 
 class generator {
@@ -63,28 +46,15 @@ public:
     generator(std::string request, std::string body, bool http, std::size_t depth)
         : body_(std::move(body)), http_(http), depth_(depth) {
         for (std::size_t i = 0; i < depth; ++i) request_ += request;
-        set_up_ring();
+        ring_.register_descriptor();
     }
 
     generator(const generator&) = delete;
     generator& operator=(const generator&) = delete;
-    ~generator() { io_uring_queue_exit(&ring_); }
 
     void connect_all(std::size_t count, std::uint16_t port) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         connections_.resize(count);
-        for (connection& one : connections_) {
-            one.descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-            if (one.descriptor < 0) fail(errno, "open a socket (ulimit -n limits them)");
-            const int on = 1;
-            setsockopt(one.descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            if (connect(one.descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-                fail(errno, "connect to the server");
-            }
-        }
+        for (connection& one : connections_) one.descriptor = bench::connect_to(SOCK_STREAM, port);
     }
 
     /// Everybody waits, and then each is spoken to once. No ring: one at a time.
@@ -115,7 +85,7 @@ public:
         }
         auto now = begin;
         while (!time.is_over(now)) {
-            io_uring_submit_and_wait(&ring_, 1);
+            ring_.submit_and_wait(1);
             now = bench::clock::now();
             if (time.begins(now)) counts_.start();
             harvest(now);
@@ -134,82 +104,34 @@ private:
         }
     }
 
-    void set_up_ring() {
-        io_uring_params parameters{};
-        parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
-        parameters.cq_entries = 32768;
-        if (const int error = io_uring_queue_init_params(4096, &ring_, &parameters); error < 0) {
-            fail(-error, "set up io_uring for the load generator");
-        }
-        io_uring_register_ring_fd(&ring_);
-        void* memory = nullptr;
-        if (posix_memalign(&memory, 4096, buffer_count * sizeof(io_uring_buf)) != 0) throw std::bad_alloc();
-        buffer_ring_ = static_cast<io_uring_buf_ring*>(memory);
-        pool_.reset(new char[std::size_t{buffer_count} * buffer_size]);
-        io_uring_buf_reg registration{};
-        registration.ring_addr = reinterpret_cast<std::uintptr_t>(buffer_ring_);
-        registration.ring_entries = buffer_count;
-        registration.bgid = buffer_group;
-        if (const int error = io_uring_register_buf_ring(&ring_, &registration, 0); error < 0) {
-            fail(-error, "register the buffers of the load generator");
-        }
-        io_uring_buf_ring_init(buffer_ring_);
-        for (unsigned i = 0; i < buffer_count; ++i) give_back(i, static_cast<int>(i));
-        io_uring_buf_ring_advance(buffer_ring_, buffer_count);
-    }
-
-    [[nodiscard]] char* buffer(unsigned id) { return pool_.get() + std::size_t{id} * buffer_size; }
-
-    void give_back(unsigned id, int offset) {
-        io_uring_buf_ring_add(buffer_ring_, buffer(id), buffer_size, static_cast<unsigned short>(id),
-            io_uring_buf_ring_mask(buffer_count), offset);
-    }
-
-    io_uring_sqe* entry() {
-        for (;;) {
-            if (io_uring_sqe* free = io_uring_get_sqe(&ring_)) return free;
-            io_uring_submit(&ring_);
-        }
-    }
-
     void receive(std::size_t i) {
-        io_uring_sqe* sqe = entry();
+        io_uring_sqe* sqe = ring_.entry();
         io_uring_prep_recv_multishot(sqe, connections_[i].descriptor, nullptr, 0, 0);
-        sqe->flags |= IOSQE_BUFFER_SELECT;
-        sqe->buf_group = buffer_group;
+        bench::provided_buffers::choose_for(sqe);
         io_uring_sqe_set_data64(sqe, i + 1);
     }
 
     void send(std::size_t i, bench::clock::time_point now) {
         connections_[i].sent = now;
-        io_uring_sqe* sqe = entry();
+        io_uring_sqe* sqe = ring_.entry();
         io_uring_prep_send(sqe, connections_[i].descriptor, request_.data(), request_.size(), MSG_NOSIGNAL);
         sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
         io_uring_sqe_set_data64(sqe, 0);
     }
 
     void harvest(bench::clock::time_point now) {
-        unsigned head = 0;
-        unsigned seen = 0;
-        int freed = 0;
-        io_uring_cqe* cqe = nullptr;
-        io_uring_for_each_cqe(&ring_, head, cqe) {
-            ++seen;
-            if (cqe->user_data == 0) fail(-cqe->res, "send to the server");
-            const std::size_t i = cqe->user_data - 1;
-            if (cqe->res == -ENOBUFS) {
-                receive(i);
-                continue;
-            }
-            if (cqe->res < 0) fail(-cqe->res, "receive from the server");
-            if (cqe->res == 0) throw std::runtime_error("the server closed a connection");
-            const unsigned id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
-            take(i, std::string_view(buffer(id), static_cast<std::size_t>(cqe->res)), now);
-            give_back(id, freed++);
-            if ((cqe->flags & IORING_CQE_F_MORE) == 0) receive(i);
-        }
-        io_uring_buf_ring_advance(buffer_ring_, freed);
-        io_uring_cq_advance(&ring_, seen);
+        ring_.for_each_answer([this, now](const io_uring_cqe& answer) {
+            if (answer.user_data == 0) fail(-answer.res, "send to the server");
+            const std::size_t i = answer.user_data - 1;
+            if (answer.res == -ENOBUFS) return receive(i);
+            bench::answered(answer.res, "receive from the server");
+            if (answer.res == 0) throw std::runtime_error("the server closed a connection");
+            const unsigned id = bench::provided_buffers::chosen_by(answer);
+            take(i, std::string_view(buffers_.buffer(id), static_cast<std::size_t>(answer.res)), now);
+            buffers_.give_back_later(id);
+            if ((answer.flags & IORING_CQE_F_MORE) == 0) receive(i);
+        });
+        buffers_.publish();
     }
 
     void take(std::size_t i, std::string_view bytes, bench::clock::time_point now) {
@@ -248,9 +170,8 @@ private:
         one.answer_length = length * depth_;
     }
 
-    io_uring ring_{};
-    io_uring_buf_ring* buffer_ring_ = nullptr;
-    std::unique_ptr<char[]> pool_;
+    bench::bare_ring ring_{bench::one_thread, 4096, 32'768};
+    bench::provided_buffers buffers_{ring_, buffer_count, buffer_size};
     std::vector<connection> connections_;
     bench::counts counts_;
     std::string request_;
@@ -289,8 +210,8 @@ void run(std::string_view mode, int argc, char** argv) {
     }
     const bool http = mode == "http";
     std::string request(arguments.number("message", 64), 'x');
-    if (http) request = "GET " + text_argument(argc, argv, "path", "/") + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-    generator load(std::move(request), text_argument(argc, argv, "body", ""), http, arguments.number("depth", 1));
+    if (http) request = "GET " + std::string(arguments.text("path", "/")) + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    generator load(std::move(request), std::string(arguments.text("body", "")), http, arguments.number("depth", 1));
     load.connect_all(arguments.number("connections", 1), port);
     if (mode == "idle") load.run_idle(duration);
     else load.run(duration);

@@ -1,5 +1,5 @@
 #pragma once
-// bench/support/tls.hpp: what the TLS servers without Weft share — a certificate made at start.
+// bench/support/tls.hpp: what the TLS programs without Weft share — errors, and a certificate made at start.
 // SPDX-License-Identifier: MIT
 
 #include <openssl/err.h>

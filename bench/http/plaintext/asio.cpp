@@ -14,9 +14,7 @@ namespace {
 
 namespace beast = boost::beast;
 namespace http = beast::http;
-using bench::asio::ip::tcp;
-using stream = beast::basic_stream<tcp, bench::executor, beast::unlimited_rate_policy>;
-using acceptor = bench::asio::basic_socket_acceptor<tcp, bench::executor>;
+using stream = beast::basic_stream<bench::tcp, bench::executor, beast::unlimited_rate_policy>;
 
 constexpr auto use_error = bench::asio::as_tuple(bench::asio::use_awaitable_t<bench::executor>{});
 
@@ -50,7 +48,9 @@ http::response<http::string_body> answer(const http::request<http::string_body>&
     return response;
 }
 
-bench::awaitable<void> serve(stream connection) {
+bench::awaitable<void> serve(bench::tcp_socket<> raw) {
+    raw.set_option(bench::tcp::no_delay(true));
+    stream connection(std::move(raw));
     beast::flat_buffer buffer;
     for (;;) {
         http::request<http::string_body> request;
@@ -62,21 +62,6 @@ bench::awaitable<void> serve(stream connection) {
     }
 }
 
-bench::awaitable<void> accept(bench::executor where) {
-    acceptor listener(where, tcp::endpoint(bench::asio::ip::make_address("127.0.0.1"), 0));
-    bench::ready(listener.local_endpoint().port());
-    for (;;) {
-        bench::asio::basic_stream_socket<tcp, bench::executor> socket =
-            co_await listener.async_accept(bench::asio::deferred);
-        socket.set_option(tcp::no_delay(true));
-        bench::asio::co_spawn(where, serve(stream(std::move(socket))), bench::asio::detached);
-    }
-}
-
 }  // namespace
 
-int main() {
-    bench::asio::io_context context(1);
-    bench::asio::co_spawn(context, accept(context.get_executor()), bench::asio::detached);
-    context.run();
-}
+int main() { bench::serve_alone(serve); }

@@ -8,7 +8,7 @@
 
 #include "io/tcp_echo/parameters.hpp"
 #include "support/harness.hpp"
-#include "support/listener.hpp"
+#include "support/sockets.hpp"
 
 namespace {
 

@@ -10,7 +10,7 @@
 
 #include "io/tls_echo/parameters.hpp"
 #include "support/harness.hpp"
-#include "support/listener.hpp"
+#include "support/sockets.hpp"
 #include "support/tls.hpp"
 
 namespace {

@@ -7,7 +7,7 @@
 
 #include "io/udp_echo/parameters.hpp"
 #include "support/harness.hpp"
-#include "support/listener.hpp"
+#include "support/sockets.hpp"
 
 namespace {
 
@@ -55,7 +55,7 @@ int main(int argc, char** argv) {
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     epoll_event event{};
     event.events = EPOLLIN;
-    bench::check(::epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event), "watch the socket");
+    bench::called(::epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event), "watch the socket");
     messages all(size);
     bench::ready(port);
     for (;;) {

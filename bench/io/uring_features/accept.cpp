@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "io/uring_features/bare_ring.hpp"
+#include "io/uring_features/features.hpp"
 
 namespace {
 
@@ -47,7 +47,7 @@ private:
     }
 
     void take(int descriptor) {
-        close(features::checked(descriptor, "accept"));
+        close(bench::answered(descriptor, "accept"));
         ++done_;
     }
 
@@ -68,20 +68,21 @@ private:
     bool poll_first_;
     bool hint_;
     bool try_;
-    features::bare_ring ring_;
+    features::driver_ring ring_;
     std::uint64_t done_ = 0;
 };
 
 /// Connects so many times, waits until the server has closed them all, and again.
-void storm(const std::stop_token& stop, const sockaddr_in& address, std::uint64_t burst, unsigned core) {
+void storm(const std::stop_token& stop, std::uint16_t port, std::uint64_t burst, unsigned core) {
     features::stay_on_core(core);
+    const sockaddr_in address = bench::loopback(port);
     std::vector<int> connections;
     while (!stop.stop_requested()) {
         for (std::uint64_t i = 0; i < burst; ++i) {
-            const int connection = features::called(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "make a socket");
+            const int connection = bench::called(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "make a socket");
             // Reset already, perhaps: then it was accepted all the same.
             const int result = connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-            if (result != 0 && errno != ECONNRESET) features::called(result, "connect");
+            if (result != 0 && errno != ECONNRESET) bench::called(result, "connect");
             connections.push_back(connection);
         }
         for (const int connection : connections) {
@@ -97,19 +98,18 @@ void storm(const std::stop_token& stop, const sockaddr_in& address, std::uint64_
 
 int main(int argc, char** argv) {
     const bench::arguments arguments(argc, argv);
-    sockaddr_in address{};
-    const int listener = features::listen_on_loopback(address);
+    std::uint16_t port = 0;
+    const int listener = bench::listen_on(port, 0, false);
     // Accepted sockets inherit it: closing one resets the connection, so no port waits for two minutes.
     const linger at_once{1, 0};
     setsockopt(listener, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     // As ours are; a try would wait otherwise.
-    features::called(fcntl(listener, F_SETFL, O_NONBLOCK), "make the listener non-blocking");
+    bench::called(fcntl(listener, F_SETFL, O_NONBLOCK), "make the listener non-blocking");
     features::stay_on_core(1);
-    server serving(features::word(argc, argv, "feature", "single"), listener);
+    server serving(arguments.text("feature", "single"), listener);
     const std::uint64_t burst = arguments.number("burst", 16);
     const unsigned core = features::core_of_the_other(arguments);
-    const std::jthread storming(
-        [&address, burst, core](const std::stop_token& stop) { storm(stop, address, burst, core); });
+    const std::jthread storming([port, burst, core](const std::stop_token& stop) { storm(stop, port, burst, core); });
     bench::report("processor_time", "ns", serving.nanoseconds_an_accept(arguments.number("operations", 40'000)));
     std::fflush(stdout);
     // The client may wait for a server that serves no more.

@@ -9,11 +9,8 @@
 
 #include <sys/epoll.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <memory>
-#include <new>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <stop_token>
@@ -21,14 +18,13 @@
 #include <utility>
 #include <vector>
 
-#include "io/uring_features/bare_ring.hpp"
+#include "io/uring_features/features.hpp"
 
 namespace {
 
 constexpr unsigned message = 64;
 constexpr unsigned buffer_size = 2048;
 constexpr unsigned buffer_count = 256;
-constexpr int buffer_group = 1;
 constexpr std::chrono::seconds limit(30);
 
 enum class about : std::uint8_t { receiving, sending, timing };
@@ -47,11 +43,11 @@ public:
           set_(feature == "set"),
           connections_(std::move(connections)),
           limits_of_(connections_.size()),
-          pool_(new char[std::size_t{buffer_size} * std::max<std::size_t>(buffer_count, connections_.size())]) {
+          own_(connections_.size() * buffer_size) {
         const auto count = static_cast<unsigned>(connections_.size());
-        if (fixed_) features::checked(io_uring_register_files(ring_.get(), connections_.data(), count), "register files");
-        if (feature == "ring_fd") features::checked(io_uring_register_ring_fd(ring_.get()), "register the ring");
-        if (multishot_) provide_buffers();
+        if (fixed_) bench::answered(io_uring_register_files(ring_.get(), connections_.data(), count), "register files");
+        if (feature == "ring_fd") ring_.register_descriptor();
+        if (multishot_) provided_.emplace(ring_, buffer_count, buffer_size);
         for (unsigned i = 0; i < count; ++i) receive(i);
     }
 
@@ -68,25 +64,9 @@ private:
         ring_.serve([this](const io_uring_cqe& answer) { handle(answer); });
     }
 
-    void provide_buffers() {
-        void* memory = nullptr;
-        if (posix_memalign(&memory, 4096, buffer_count * sizeof(io_uring_buf)) != 0) throw std::bad_alloc();
-        buffers_ = static_cast<io_uring_buf_ring*>(memory);
-        io_uring_buf_reg registration{};
-        registration.ring_addr = reinterpret_cast<std::uintptr_t>(buffers_);
-        registration.ring_entries = buffer_count;
-        registration.bgid = buffer_group;
-        features::checked(io_uring_register_buf_ring(ring_.get(), &registration, 0), "register buffers");
-        io_uring_buf_ring_init(buffers_);
-        for (unsigned id = 0; id < buffer_count; ++id) give_back(id);
+    [[nodiscard]] char* buffer(unsigned id) {
+        return multishot_ ? provided_->buffer(id) : own_.data() + std::size_t{id} * buffer_size;
     }
-    void give_back(unsigned id) {
-        io_uring_buf_ring_add(
-            buffers_, buffer(id), buffer_size, static_cast<unsigned short>(id), io_uring_buf_ring_mask(buffer_count), 0);
-        io_uring_buf_ring_advance(buffers_, 1);
-    }
-
-    [[nodiscard]] char* buffer(unsigned id) { return pool_.get() + std::size_t{id} * buffer_size; }
     [[nodiscard]] int target(unsigned connection) const {
         return fixed_ ? static_cast<int>(connection) : connections_[connection];
     }
@@ -101,8 +81,7 @@ private:
         io_uring_sqe* entry = ring_.entry();
         if (multishot_) {
             io_uring_prep_recv_multishot(entry, target(connection), nullptr, 0, 0);
-            entry->flags |= IOSQE_BUFFER_SELECT;
-            entry->buf_group = buffer_group;
+            bench::provided_buffers::choose_for(entry);
         } else {
             io_uring_prep_recv(entry, target(connection), buffer(connection), buffer_size, 0);
         }
@@ -129,15 +108,15 @@ private:
         switch (static_cast<about>(answer.user_data & 0xff)) {
             case about::receiving:
                 if (answer.res == -ENOBUFS) return receive(connection);
-                if (features::checked(answer.res, "receive") == 0) throw std::runtime_error("the client has gone");
+                if (bench::answered(answer.res, "receive") == 0) throw std::runtime_error("the client has gone");
                 if (set_) limits_.erase(limits_of_[connection]);
-                send(connection, multishot_ ? answer.flags >> IORING_CQE_BUFFER_SHIFT : connection, answer.res);
+                send(connection, multishot_ ? bench::provided_buffers::chosen_by(answer) : connection, answer.res);
                 if (multishot_ && (answer.flags & IORING_CQE_F_MORE) == 0) receive(connection);
                 break;
             case about::sending:
-                features::checked(answer.res, "send");
+                bench::answered(answer.res, "send");
                 ++done_;
-                if (multishot_) give_back(static_cast<unsigned>(answer.user_data >> 8) & 0xffff);
+                if (multishot_) provided_->give_back(static_cast<unsigned>(answer.user_data >> 8) & 0xffff);
                 else receive(connection);
                 break;
             case about::timing: break;
@@ -153,23 +132,23 @@ private:
     __kernel_timespec linked_limit_{limit.count(), 0};
     std::set<std::pair<bench::clock::time_point, unsigned>> limits_;
     std::vector<std::set<std::pair<bench::clock::time_point, unsigned>>::iterator> limits_of_;
-    std::unique_ptr<char[]> pool_;
-    io_uring_buf_ring* buffers_ = nullptr;
-    features::bare_ring ring_;
+    std::vector<char> own_;  // a buffer for each connection
+    features::driver_ring ring_;
+    std::optional<bench::provided_buffers> provided_;
     std::uint64_t done_ = 0;
 };
 
 /// Sends on every connection, and again whenever the answer has come. Its processor time does not count.
 void ask(const std::stop_token& stop, const std::vector<int>& connections, unsigned core) {
     features::stay_on_core(core);
-    const int set = features::called(epoll_create1(EPOLL_CLOEXEC), "make an epoll set");
+    const int set = bench::called(epoll_create1(EPOLL_CLOEXEC), "make an epoll set");
     char bytes[message] = {};
     for (const int connection : connections) {
         epoll_event interest{};
         interest.events = EPOLLIN;
         interest.data.fd = connection;
-        features::called(epoll_ctl(set, EPOLL_CTL_ADD, connection, &interest), "watch a connection");
-        features::called(static_cast<int>(::send(connection, bytes, sizeof bytes, MSG_NOSIGNAL)), "send");
+        bench::called(epoll_ctl(set, EPOLL_CTL_ADD, connection, &interest), "watch a connection");
+        bench::called(static_cast<int>(::send(connection, bytes, sizeof bytes, MSG_NOSIGNAL)), "send");
     }
     epoll_event events[64];
     while (!stop.stop_requested()) {
@@ -187,16 +166,16 @@ void ask(const std::stop_token& stop, const std::vector<int>& connections, unsig
 
 int main(int argc, char** argv) {
     const bench::arguments arguments(argc, argv);
-    sockaddr_in address{};
-    const int listener = features::listen_on_loopback(address);
+    std::uint16_t port = 0;
+    const int listener = bench::listen_on(port, 0, false);
     std::vector<int> clients;
     std::vector<int> accepted;
     for (std::uint64_t i = 0; i < arguments.number("connections", 64); ++i) {
-        clients.push_back(features::connect_to(address));
+        clients.push_back(bench::connect_to(SOCK_STREAM, port));
         accepted.push_back(features::accept_from(listener));
     }
     features::stay_on_core(1);
-    server serving(features::word(argc, argv, "feature", "plain"), accepted);
+    server serving(arguments.text("feature", "plain"), accepted);
     const unsigned core = features::core_of_the_other(arguments);
     const std::jthread asking([&clients, core](const std::stop_token& stop) { ask(stop, clients, core); });
     bench::report("processor_time", "ns", serving.nanoseconds_an_exchange(arguments.number("operations", 200'000)));

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "io/uring_features/bare_ring.hpp"
+#include "io/uring_features/features.hpp"
 
 namespace {
 
@@ -23,7 +23,7 @@ public:
         for (bool over = false; !over;) {
             ring_.serve([this, &over](const io_uring_cqe& answer) {
                 if ((answer.flags & IORING_CQE_F_NOTIF) == 0 &&
-                    features::checked(answer.res, "send") != static_cast<int>(bytes_.size())) {
+                    bench::answered(answer.res, "send") != static_cast<int>(bytes_.size())) {
                     throw std::runtime_error("a short send");
                 }
                 if ((answer.flags & IORING_CQE_F_MORE) == 0) over = true;
@@ -35,16 +35,16 @@ private:
     bool zero_copy_;
     int connection_;
     std::vector<char> bytes_;
-    features::bare_ring ring_;
+    features::driver_ring ring_;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
     const bench::arguments arguments(argc, argv);
-    sockaddr_in address{};
-    const int listener = features::listen_on_loopback(address);
-    const int receiving = features::connect_to(address);
+    std::uint16_t port = 0;
+    const int listener = bench::listen_on(port, 0, false);
+    const int receiving = bench::connect_to(SOCK_STREAM, port);
     const int sending = features::accept_from(listener);
     features::stay_on_core(1);
     const std::size_t size = arguments.number("size", 65'536);
@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
             left -= static_cast<std::uint64_t>(got);
         }
     });
-    sender sends(features::word(argc, argv, "feature", "send"), sending, size);
+    sender sends(arguments.text("feature", "send"), sending, size);
     for (std::uint64_t i = 0; i < messages / 10; ++i) sends.send();
     const double before = features::processor_time(CLOCK_PROCESS_CPUTIME_ID);
     for (std::uint64_t i = 0; i < messages; ++i) sends.send();

@@ -10,7 +10,7 @@
 
 #include <thread>
 
-#include "io/uring_features/bare_ring.hpp"
+#include "io/uring_features/features.hpp"
 
 namespace {
 
@@ -35,7 +35,7 @@ public:
     void sleep() {
         for (bool again = true; again;) {
             ring_.serve([&again](const io_uring_cqe& answer) {
-                features::checked(answer.res, "be woken");
+                bench::answered(answer.res, "be woken");
                 if (answer.user_data == woken) again = false;
             });
         }
@@ -55,7 +55,7 @@ public:
             }
             case way::send_message:
                 io_uring_prep_msg_ring(&message, other.ring_.descriptor(), 0, woken, 0);
-                features::checked(io_uring_register(static_cast<unsigned>(-1), register_send_message, &message, 1), "send");
+                bench::answered(io_uring_register(static_cast<unsigned>(-1), register_send_message, &message, 1), "send");
                 break;
         }
     }
@@ -67,15 +67,15 @@ private:
     }
 
     way how_;
-    int event_ = features::called(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd");
-    features::bare_ring ring_;
+    int event_ = bench::called(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd");
+    features::driver_ring ring_;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
     const bench::arguments arguments(argc, argv);
-    const std::string_view feature = features::word(argc, argv, "feature", "eventfd");
+    const std::string_view feature = arguments.text("feature", "eventfd");
     const way how = feature == "message" ? way::message : feature == "send_message" ? way::send_message : way::eventfd;
     const std::uint64_t rounds = arguments.number("operations", 100'000) / 2;
     const unsigned core = features::core_of_the_other(arguments);

@@ -3,22 +3,16 @@
 // SPDX-License-Identifier: MIT
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <stdexcept>
-#include <string>
-#include <system_error>
 #include <vector>
 
-#include "../harness.hpp"
+#include "support/errors.hpp"
+#include "support/harness.hpp"
 
 namespace bench {
-
-[[noreturn]] inline void fail(int error, const char* what) {
-    throw std::system_error(error, std::generic_category(), what);
-}
 
 /// The time of a run. Its first tenth warms up: served but not counted.
 class counted_time {

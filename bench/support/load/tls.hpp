@@ -4,17 +4,13 @@
 // SPDX-License-Identifier: MIT
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <memory>
 
-#include "counts.hpp"
+#include "support/load/counts.hpp"
+#include "support/sockets.hpp"
+#include "support/tls.hpp"
 
 namespace bench {
 
@@ -23,28 +19,18 @@ public:
     explicit tls_generator(std::size_t size) : request_(size, 'x'), room_(16'384, '\0') {
         if (size == 0) throw std::invalid_argument("message= is at least 1");
         if (context_ == nullptr || SSL_CTX_set_min_proto_version(context_.get(), TLS1_3_VERSION) != 1)
-            fail_ssl("set up TLS");
+            fail_tls("set up TLS");
         SSL_CTX_set_mode(context_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     }
 
     /// Connects everybody, one after the other; what follows does not block.
     void connect_all(std::size_t count, std::uint16_t port) {
         connections_.resize(count);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         for (std::size_t i = 0; i < count; ++i) {
-            const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-            if (descriptor < 0) fail(errno, "open a socket (ulimit -n limits them)");
-            const int on = 1;
-            ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-                fail(errno, "connect to the server");
-            }
+            const int descriptor = connect_to(SOCK_STREAM, port);
             connections_[i].session.reset(SSL_new(context_.get()));
             SSL_set_fd(connections_[i].session.get(), descriptor);
-            if (SSL_connect(connections_[i].session.get()) != 1) fail_ssl("shake hands with the server");
+            if (SSL_connect(connections_[i].session.get()) != 1) fail_tls("shake hands with the server");
             ::fcntl(descriptor, F_SETFL, O_NONBLOCK);
             epoll_event event{};
             event.events = EPOLLIN | EPOLLOUT | EPOLLET;
@@ -89,17 +75,13 @@ private:
         bool checked = false;  // the first answer was right
     };
 
-    [[noreturn]] static void fail_ssl(const char* what) {
-        throw std::runtime_error(std::string(what) + ": " + ERR_error_string(ERR_get_error(), nullptr));
-    }
-
     // Whether the session only wants the socket to become ready.
     static bool waits(connection& one, int result) {
         const int reason = SSL_get_error(one.session.get(), result);
         if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) return true;
         if (reason == SSL_ERROR_ZERO_RETURN) throw std::runtime_error("the server closed a connection");
         if (reason == SSL_ERROR_SYSCALL && errno != 0) fail(errno, "speak to the server");
-        fail_ssl("speak to the server");
+        fail_tls("speak to the server");
     }
 
     void send(connection& one) {

@@ -3,14 +3,10 @@
 // the next. One socket, many datagrams a call, so that the generator is not what is measured.
 // SPDX-License-Identifier: MIT
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cstring>
 
-#include "counts.hpp"
+#include "support/load/counts.hpp"
+#include "support/sockets.hpp"
 
 namespace bench {
 
@@ -29,15 +25,7 @@ public:
     ~udp_generator() { ::close(descriptor_); }
 
     void connect(std::uint16_t port) {
-        descriptor_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (descriptor_ < 0) fail(errno, "open a socket");
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-            fail(errno, "connect to the server");
-        }
+        descriptor_ = connect_to(SOCK_DGRAM, port);
         const timeval limit{0, lost_after / std::chrono::microseconds(1)};
         ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     }
