@@ -21,6 +21,13 @@ void fill() noexcept {
     if (reserve < 0) reserve = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/// Whether the process could open one more, the reserve untouched.
+bool has_descriptors() noexcept {
+    const int probe = ::fcntl(reserve, F_DUPFD_CLOEXEC, 0);
+    if (probe >= 0) ::close(probe);
+    return probe >= 0;
+}
+
 }  // namespace
 
 void fill_descriptor_reserve() noexcept {
@@ -30,6 +37,9 @@ void fill_descriptor_reserve() noexcept {
 
 int shed_connection_by_reserve(int listener) noexcept {
     const std::lock_guard guard(reserve_lock);
+    fill();
+    // Who comes when the shortage is over is served, although the call before this one was made in time.
+    if (has_descriptors()) return -EAGAIN;
     if (reserve >= 0) ::close(reserve);
     reserve = -1;
     const int taken = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -9,7 +9,8 @@ namespace weft::inline WEFT_ABI::detail {
 /// Opens it, unless it is there. Called when a runtime gets its driver.
 void fill_descriptor_reserve() noexcept;
 
-/// Takes a connection in with it and closes that. @returns 0, or a negative errno
+/// Takes a connection in with it and closes that. @returns 0, or a negative errno: EAGAIN when nobody waits in the line, or when there
+/// are descriptors again
 [[nodiscard]] int shed_connection_by_reserve(int listener) noexcept;
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -75,7 +75,7 @@ public:
     /// Sends as many of `count` datagrams as there is room for (sendmmsg(2)). @returns how many, as above
     [[nodiscard]] virtual int send_ready(int fd, mmsghdr* from, unsigned count) noexcept;
     /// Takes a connection in by a descriptor that is kept for it and closes it, when no other descriptor is left. @returns 0, or a
-    /// negative errno; -EAGAIN when none waits
+    /// negative errno; -EAGAIN when none waits, or when there are descriptors again
     virtual int shed_connection(int listener) noexcept;
     /// setsockopt(2).
     [[nodiscard]] virtual int set_option(int fd, int level, int option, const void* value, std::uint32_t size) noexcept;
