@@ -93,7 +93,7 @@ function(weft_simulated)
     list(JOIN arg_WITHOUT ":" without)
     add_test(NAME simulated_${arg_NAME} COMMAND weft_${arg_NAME}_tests --gtest_brief=1 "--gtest_filter=-*_stress.*:${without}")
     set_tests_properties(simulated_${arg_NAME} PROPERTIES
-        ENVIRONMENT "WEFT_SIM=1;WEFT_SCHEDULES=5" TIMEOUT 300 LABELS "simulated")
+        ENVIRONMENT "WEFT_SIM=1;WEFT_SCHEDULES=5" TIMEOUT 300 LABELS "simulated;virtual_time")
 endfunction()
 
 # tests/explore/*_test.cpp: the explorer and what is proved by it, in the build where every await is a choice; and the tests of the
@@ -111,7 +111,7 @@ function(weft_explore_tests)
     if(WEFT_TEST_PCH)
         target_precompile_headers(weft_explore_tests PRIVATE <gmock/gmock.h> <gtest/gtest.h> <weft/weft.hpp>)
     endif()
-    weft_register_test(explore weft_explore_tests LABELS room explore)
+    weft_register_test(explore weft_explore_tests LABELS room explore virtual_time)
     # One thread and no compiler's order of memory: the second compiler shows that it builds and runs, not more.
     if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NOT WEFT_SANITIZE)
         set_tests_properties(explore PROPERTIES ENVIRONMENT "WEFT_TEST_SCALE=20")

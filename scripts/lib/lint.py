@@ -3,19 +3,19 @@
 
     lint.py [-p BUILD_DIR] [-I DIR]... [--cache DIR] FILES
 
-Runs clang-query-19 with gcc12_patterns.query on each file; a finding is `file:line:column: rule: what to write instead`.
+Runs clang-query-19 with gcc12_patterns.query on the files, several at a time; a finding is `file:line:column: rule: what to write instead`.
 -p takes the flags from BUILD_DIR/compile_commands.json; without it C++20 and the given include folders are used.
 SPDX-License-Identifier: MIT
 """
 import argparse
 import concurrent.futures
 import hashlib
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -32,6 +32,9 @@ ADVICE = {
                              "or pass values as parameters",
 }
 PRIORITY = list(ADVICE)
+# Most of the time goes into the headers, which the files of a batch read once.
+BATCH = 10
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
 NOTE = re.compile(r'^(.+?):(\d+):(\d+): note: "([\w-]+)" binds here')
 COROUTINE = re.compile(r"\bco_(await|yield|return)\b")
 
@@ -47,7 +50,7 @@ def dependencies_digest(path, flags):
         seen.add(current)
         text = current.read_text(errors="replace")
         digest.update(str(current).encode() + text.encode())
-        for name in re.findall(r'^\s*#\s*include\s*["<]([^">]+)[">]', text, re.M):
+        for _, name in INCLUDE.findall(text):
             for folder in [current.parent, *folders]:
                 candidate = folder / name
                 if candidate.is_file():
@@ -56,22 +59,20 @@ def dependencies_digest(path, flags):
     return digest.hexdigest()
 
 
-def query(path, flags, build, cache):
-    """(findings, error) of one file."""
-    stamp = cache / dependencies_digest(path, flags) if cache and not build else None
-    if stamp and stamp.exists():
-        return [tuple(item) for item in json.loads(stamp.read_text())], None
+def notes(path, flags, build):
+    """(findings, error, files with errors) of one translation unit."""
     command = ["clang-query-19", "-f", str(QUERY), str(path)]
     if build:
         command += ["-p", str(build), "--extra-arg=-Wno-everything", "--extra-arg=-Wno-unknown-warning-option"]
     else:
-        command += ["--", "-xc++", "-std=c++20", "-w", *flags]
+        command += ["--", "-xc++", "-std=c++20", "-w", "-ferror-limit=0", *flags]
     result = subprocess.run(command, capture_output=True, text=True, errors="replace")
     output = result.stdout + result.stderr
     problem = next((line for line in output.splitlines() if re.search(r"\berror: |Error parsing|Matcher not found|Incorrect type", line)),
                    None)
     if problem or result.returncode != 0:
-        return [], f"{path}: cannot be read by clang: {problem or output[-300:]}"
+        guilty = {Path(name).resolve() for name in re.findall(r"^(.+?):\d+:\d+: (?:fatal )?error: ", output, re.M)}
+        return [], f"{path}: cannot be read by clang: {problem or output[-300:]}", guilty
     found, fine = {}, set()
     for line in output.splitlines():
         if not (match := NOTE.match(line)):
@@ -86,22 +87,77 @@ def query(path, flags, build, cache):
         left = [rule for rule in PRIORITY if rule in matched and (place, rule) not in fine]
         if left:
             findings.append((*place, left[0]))
-    if stamp:
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(json.dumps(findings))
-    return findings, None
+    return findings, None, set()
+
+
+def unit_of(batch):
+    """One translation unit of several files: their headers, which guard themselves, then each file in a namespace of its own."""
+    lines, seen = [], set()
+    for path in batch:
+        for opening, name in INCLUDE.findall(path.read_text(errors="replace")):
+            beside = path.parent / name
+            wanted = f'"{beside.resolve()}"' if opening == '"' and beside.is_file() else {'"': f'"{name}"', "<": f"<{name}>"}[opening]
+            if wanted not in seen:
+                seen.add(wanted)
+                lines.append(f"#include {wanted}")
+    for number, path in enumerate(batch):
+        include = f'#include "{path.resolve()}"'
+        lines += [include] if opens_namespace(path) else [f"namespace lint_{number} {{", include, "}"]
+    return "\n".join(lines) + "\n"
+
+
+def opens_namespace(path):
+    """A file whose code belongs into a namespace with a name cannot be put into another."""
+    return re.search(r"^namespace \w", path.read_text(errors="replace"), re.M) is not None
+
+
+def batches_of(files):
+    """Files that can be read together, those of a folder side by side because they share headers."""
+    batches = []
+    for named in (True, False):
+        alike = [path for path in files if opens_namespace(path) == named]
+        batches += [alike[start:start + BATCH] for start in range(0, len(alike), BATCH)]
+    return batches
+
+
+def query(batch, flags, build):
+    """(findings, errors) of some files: together, and alone those that do not go together with the others."""
+    together, alone, findings, errors = list(batch), [], [], []
+    while len(together) > 1 and not build:
+        with tempfile.NamedTemporaryFile("w", suffix=".cpp") as unit:
+            unit.write(unit_of(together))
+            unit.flush()
+            findings, error, guilty = notes(unit.name, flags, None)
+        if not error:
+            together = []
+            break
+        apart = [path for path in together if path.resolve() in guilty]
+        alone += apart or together
+        together = [path for path in together if path not in alone]
+    for path in alone + together:
+        more, error, _ = notes(path, flags, build)
+        findings += more
+        errors += [error] if error else []
+    return findings, errors
 
 
 def lint(files, flags, build=None, cache=None):
     """(sorted findings, errors); a rule is said once a line, however many columns it matches in."""
+    stamps = {path: cache / dependencies_digest(path, flags) for path in files} if cache and not build else {}
+    files = [path for path in files if path not in stamps or not stamps[path].exists()]
+    batches = batches_of(files)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        outcomes = list(pool.map(lambda path: query(path, flags, build, cache), files))
-    lines = {}
-    for findings, _ in outcomes:
+        outcomes = list(pool.map(lambda batch: query(batch, flags, build), batches))
+    lines, errors = {}, []
+    for batch, (findings, problems) in zip(batches, outcomes):
+        errors += problems
         for file, line, column, rule in findings:
             lines[(file, line, rule)] = min(column, lines.get((file, line, rule), column))
-    findings = sorted((file, line, column, rule) for (file, line, rule), column in lines.items())
-    return findings, [error for _, error in outcomes if error]
+        # Only what is clean is remembered.
+        for path in batch if stamps and not findings and not problems else []:
+            stamps[path].parent.mkdir(parents=True, exist_ok=True)
+            stamps[path].touch()
+    return sorted((file, line, column, rule) for (file, line, rule), column in lines.items()), errors
 
 
 def main():

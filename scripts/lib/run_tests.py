@@ -4,7 +4,8 @@
     run_tests.py BUILD [--filter REGEX] [--room NAME]... [--summary FILE] [--only-gtest]
 
 ctest knows the programs, their environment and time limits; this script runs them one after the other, because many of
-them measure time or fill every core, writes BUILD/test-<name>.log, and prints the part of a log that failed.
+them measure time or fill every core, writes BUILD/test-<name>.log, and prints the part of a log that failed. A program with the
+label virtual_time runs in as many parts at once as there are cores, test-<name>.<part>.log.
 SPDX-License-Identifier: MIT
 """
 import argparse
@@ -80,6 +81,74 @@ def failing_part(log, limit=80):
     return "\n".join("    " + line for line in chosen)
 
 
+def start(command, environment, build, log_path):
+    with open(log_path, "wb") as log:
+        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, cwd=build,
+                                start_new_session=True)
+
+
+def wait(process, deadline):
+    """The exit code; None when the time was over."""
+    try:
+        return process.wait(timeout=max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        # SIGABRT first, so that a program with a handler can say where its tasks wait.
+        os.killpg(process.pid, signal.SIGABRT)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return None
+
+
+def count_cases(text, name, result):
+    """Adds the cases of one log to `result`; returns the case that was not over when the log ended."""
+    running = None
+    for line in text.splitlines():
+        if match := RUN.match(line):
+            running = match[1]
+        elif match := PASSED.match(line):
+            result["passed"] += 1
+            running = None
+            if slow := DURATION.match(line):
+                result["slow"].append((int(slow[2]), f"{name}: {slow[1]}"))
+        elif match := FAILED.match(line):
+            result["failed"] += 1
+            result["guilty"].append(match[1])
+            running = None
+        elif SKIPPED.match(line):
+            result["skipped"] += 1
+            running = None
+    return running
+
+
+def verdict_of(code, running, timeout):
+    if code == 0:
+        return ""
+    if code is None:
+        verdict = f"still running after {timeout:.0f} s"
+    elif code < 0:
+        verdict = f"ended by {signal.Signals(-code).name}"
+    else:
+        verdict = f"exit code {code}"
+    return verdict + (f" in {running}" if running else "")
+
+
+def judge(log, code, test, is_gtest, result):
+    """Adds what one process did to `result`; returns what is wrong with it, or nothing."""
+    failed_before = result["failed"]
+    running = count_cases(log.read_text(errors="replace"), test["name"], result)
+    if not is_gtest and code != 0:
+        result["failed"] = 1
+    elif is_gtest and code != 0 and (running or result["failed"] == failed_before):
+        # The program ended inside a case, or failed although every case passed (a leak found at exit).
+        result["failed"] += 1
+    if running:
+        result["guilty"].append(running)
+    return verdict_of(code, running, test["timeout"])
+
+
 def run(test, build, pattern):
     result = {"name": test["name"], "passed": 0, "failed": 0, "skipped": 0, "seconds": 0.0, "slow": [], "guilty": []}
     if not test["command"] or not os.access(test["command"][0], os.X_OK):
@@ -99,62 +168,28 @@ def run(test, build, pattern):
     if is_gtest:
         command.append("--gtest_color=no")
 
-    log_path = build / f"test-{test['name']}.log"
+    # What runs in virtual time does not mind company: its cases are divided among the cores.
+    shards = os.cpu_count() if "virtual_time" in test["labels"] else 1
+    logs = [build / (f"test-{test['name']}.log" if shards == 1 else f"test-{test['name']}.{shard}.log") for shard in range(shards)]
     begin = time.monotonic()
-    with open(log_path, "wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                   env=environment, cwd=build, start_new_session=True)
-        try:
-            code, verdict = process.wait(timeout=test["timeout"]), ""
-        except subprocess.TimeoutExpired:
-            # SIGABRT first, so that a program with a handler can say where its tasks wait.
-            os.killpg(process.pid, signal.SIGABRT)
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            code, verdict = -1, f"still running after {test['timeout']:.0f} s"
+    processes = [start(command, dict(environment, GTEST_TOTAL_SHARDS=str(shards), GTEST_SHARD_INDEX=str(shard)), build, log)
+                 for shard, log in enumerate(logs)]
+    codes = [wait(process, begin + test["timeout"]) for process in processes]
     result["seconds"] = time.monotonic() - begin
 
-    text = log_path.read_text(errors="replace")
-    running = None
-    for line in text.splitlines():
-        if match := RUN.match(line):
-            running = match[1]
-        elif match := PASSED.match(line):
-            result["passed"] += 1
-            running = None
-            if slow := DURATION.match(line):
-                result["slow"].append((int(slow[2]), f"{test['name']}: {slow[1]}"))
-        elif match := FAILED.match(line):
-            result["failed"] += 1
-            result["guilty"].append(match[1])
-            running = None
-        elif SKIPPED.match(line):
-            result["skipped"] += 1
-            running = None
-    if not is_gtest:
-        result["passed" if code == 0 else "failed"] += 1
-    elif code != 0 and (running or result["failed"] == 0):
-        # The program ended inside a case, or failed although every case passed (a leak found at exit).
-        result["failed"] += 1
-    if is_gtest and code == 0 and not pattern and result["passed"] + result["skipped"] == 0:
-        result["failed"], verdict = 1, "ran no test"
+    verdicts = [judge(log, code, test, is_gtest, result) for log, code in zip(logs, codes)]
+    if not is_gtest and not result["failed"]:
+        result["passed"] = 1
+    if is_gtest and not any(verdicts) and not pattern and result["passed"] + result["skipped"] == 0:
+        result["failed"], verdicts[0] = 1, "ran no test"
 
-    if not verdict and code < 0:
-        verdict = f"ended by {signal.Signals(-code).name}"
-    elif not verdict and code != 0:
-        verdict = f"exit code {code}"
-    if running:
-        verdict += f" in {running}"
-        result["guilty"].append(running)
-    state = "ok" if not result["failed"] else f"FAILED ({verdict})"
+    state = "ok" if not result["failed"] else f"FAILED ({', '.join(filter(None, verdicts))})"
     skipped = f", {result['skipped']} skipped" if result["skipped"] else ""
     print(f"  {test['name']}: {result['passed']} passed, {result['failed']} failed{skipped}, "
           f"{result['seconds']:.1f} s  {state}", flush=True)
-    if result["failed"]:
-        print(f"    --- {log_path}\n{failing_part(text)}\n    ---", flush=True)
+    for log, verdict in zip(logs, verdicts):
+        if verdict:
+            print(f"    --- {log}\n{failing_part(log.read_text(errors='replace'))}\n    ---", flush=True)
     return result
 
 
