@@ -58,7 +58,7 @@ substitutes& all_substitutes() {
     return all;
 }
 
-// A shim looks at single operations, so under one each datagram goes alone; so it does where the call is missing or forbidden.
+// Where the call is missing or forbidden, each datagram goes alone.
 int alone_instead(int answer) noexcept { return answer == -ENOSYS || answer == -EPERM ? -EAGAIN : answer; }
 
 }  // namespace
@@ -91,7 +91,7 @@ std::int64_t io_driver::send_file(int socket, int file, std::uint64_t offset, st
 }
 
 int io_driver::receive_ready(int fd, mmsghdr* into, unsigned count) noexcept {
-    if (detail::current_kernel_shim() != nullptr) return -EAGAIN;
+    if (const int error = detail::batch_refused(false); error != 0) return -error;
     for (;;) {
         const int got = answer(::recvmmsg(fd, into, count, MSG_DONTWAIT | MSG_TRUNC, nullptr));
         if (got != -EINTR) return alone_instead(got);
@@ -99,7 +99,7 @@ int io_driver::receive_ready(int fd, mmsghdr* into, unsigned count) noexcept {
 }
 
 int io_driver::send_ready(int fd, mmsghdr* from, unsigned count) noexcept {
-    if (detail::current_kernel_shim() != nullptr) return -EAGAIN;
+    if (const int error = detail::batch_refused(true); error != 0) return -error;
     for (;;) {
         const int sent = answer(::sendmmsg(fd, from, count, MSG_DONTWAIT | MSG_NOSIGNAL));
         if (sent != -EINTR) return alone_instead(sent);

@@ -12,7 +12,7 @@ namespace {
 
 // What starts an operation has been synchronised with the change, and the shim stays while the operation is in flight.
 constinit std::atomic<kernel_shim*> installed{nullptr};
-// Threads that ask it without an operation: an owner that only wakes up and goes to sleep again, at any time.
+// Threads that ask it without an operation, at any time: an owner that only wakes up and goes to sleep again, who moves a batch.
 constinit std::atomic<unsigned> askers{0};
 
 /// Keeps the shim, if there is one, from going. It counts itself and then looks for the shim; set_kernel_shim() changes the shim and then
@@ -49,6 +49,11 @@ kernel_shim* detail::current_kernel_shim() noexcept { return installed.load(std:
 int detail::visit_refused() noexcept {
     const asker asking;
     return asking.get() == nullptr ? 0 : asking.get()->visit();
+}
+
+int detail::batch_refused(bool sending) noexcept {
+    const asker asking;
+    return asking.get() == nullptr ? 0 : asking.get()->refuse_batch(sending);
 }
 
 bool detail::queue_refused() noexcept {

@@ -1,6 +1,7 @@
 // tests/io/udp_batch_test.cpp: datagrams that are moved together are the same datagrams.
 // SPDX-License-Identifier: MIT
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <memory>
@@ -269,5 +270,83 @@ task<> refused_behind() {
     EXPECT_EQ(told, (std::multiset<std::string>{"last words", "refused"}));
 }
 TEST_F(udp_batch, neither_a_datagram_nor_an_error_beside_it_is_lost) { block_on(refused_behind()); }
+
+/// Answers the next batches with errors, in their order, and lets every datagram go alone after that.
+class failing_batches final : public kernel_shim {
+public:
+    failing_batches(bool sending, std::vector<int> errors) : sending_(sending), errors_(std::move(errors)) {
+        set_kernel_shim(this);
+    }
+    ~failing_batches() { set_kernel_shim(nullptr); }
+    [[nodiscard]] int refuse_batch(bool sending) noexcept override {
+        if (sending != sending_) return EAGAIN;
+        const std::size_t now = next_.fetch_add(1);
+        return now < errors_.size() ? errors_[now] : EAGAIN;
+    }
+
+private:
+    bool sending_;
+    std::vector<int> errors_;
+    std::atomic<std::size_t> next_{0};
+};
+
+/// @returns the errno that `operation` fails with; 0: it does not
+task<int> error_of(task<std::size_t> operation) {
+    try {
+        static_cast<void>(co_await std::move(operation));
+    } catch (const io_error& problem) {
+        co_return problem.code().value();
+    }
+    co_return 0;
+}
+
+task<> error_between_two_receives() {
+    udp_socket socket = udp_socket::bind(endpoint::loopback_v4());
+    const std::vector<std::string> texts = numbered(2);
+    const std::vector<datagram> going = addressed(texts, socket.local_endpoint());
+    static_cast<void>(co_await socket.send_many(going));
+    rooms_of coming(4, 16);
+    const std::size_t before = co_await socket.receive_many(coming.all);
+    EXPECT_EQ(before, 1U);
+    EXPECT_EQ(coming.text(0), texts[0]);
+    task<std::size_t> failing = socket.receive_many(coming.all);
+    const int told = co_await error_of(std::move(failing));
+    EXPECT_EQ(told, ECONNREFUSED);
+    const std::size_t after = co_await socket.receive_many(coming.all);
+    EXPECT_EQ(after, 1U) << "it is told once";
+    EXPECT_EQ(coming.text(0), texts[1]);
+    co_await socket.close();
+}
+TEST_F(udp_batch, an_error_behind_datagrams_that_came_is_thrown_by_the_next_receive) {
+    const auto shim = std::make_unique<failing_batches>(false, std::vector{ECONNREFUSED});
+    block_on(error_between_two_receives());
+}
+
+task<> error_between_two_sends() {
+    udp_socket server = udp_socket::bind(endpoint::loopback_v4());
+    udp_socket client = udp_socket::bind(endpoint::loopback_v4());
+    co_await client.connect(server.local_endpoint());
+    const std::vector<std::string> texts = numbered(3);
+    const std::vector<datagram> going = addressed(texts, std::nullopt);
+    const std::size_t before = co_await client.send_many(going);
+    EXPECT_EQ(before, 1U) << "the one that went alone";
+    const std::span<const datagram> rest = std::span(going).subspan(before);
+    task<std::size_t> failing = client.send_many(rest);
+    const int told = co_await error_of(std::move(failing));
+    EXPECT_EQ(told, ECONNREFUSED);
+    const std::size_t after = co_await client.send_many(rest);
+    EXPECT_EQ(after, 2U) << "it is told once";
+    std::array<std::byte, 16> room{};
+    for (const std::string& text : texts) {
+        const net::received_datagram came = co_await server.receive_from(room);
+        EXPECT_EQ(came.size, text.size());
+    }
+    co_await client.close();
+    co_await server.close();
+}
+TEST_F(udp_batch, an_error_behind_datagrams_that_went_is_thrown_by_the_next_send) {
+    const auto shim = std::make_unique<failing_batches>(true, std::vector{EAGAIN, ECONNREFUSED});
+    block_on(error_between_two_sends());
+}
 
 }  // namespace

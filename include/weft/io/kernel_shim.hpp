@@ -2,6 +2,7 @@
 // <weft/io/kernel_shim.hpp>: a seam between the drivers and the kernel, for a kernel that is worse than the one at hand.
 // SPDX-License-Identifier: MIT
 
+#include <cerrno>
 #include <cstdint>
 
 #include "weft/base/config.hpp"
@@ -36,6 +37,13 @@ public:
     }
     /// Why the driver's next visit to the kernel fails: EINTR, EAGAIN, EBUSY (io_uring's last two: no memory; too many answers); 0.
     [[nodiscard]] virtual int visit() noexcept { return 0; }
+    /// Why the kernel moves no datagrams of a batch in one call: an errno. EAGAIN, the answer of this one: each goes alone, as an operation
+    /// that the other members see.
+    /// @param sending  sendmmsg(2), or else recvmmsg(2)
+    [[nodiscard]] virtual int refuse_batch(bool sending) noexcept {
+        static_cast<void>(sending);
+        return EAGAIN;
+    }
     /// Whether there is no room for another entry, although the queue has some.
     [[nodiscard]] virtual bool is_full() noexcept { return false; }
 
@@ -67,6 +75,8 @@ namespace detail {
 /// kernel_shim::visit() and is_full(), or 0 and false without a shim; at any time.
 [[nodiscard]] int visit_refused() noexcept;
 [[nodiscard]] bool queue_refused() noexcept;
+/// kernel_shim::refuse_batch(), or 0 without a shim; at any time.
+[[nodiscard]] int batch_refused(bool sending) noexcept;
 }  // namespace detail
 
 }  // namespace weft::inline WEFT_ABI
