@@ -175,23 +175,16 @@ TEST_F(io_drivers, out_of_descriptors_accept_waits_until_there_are_some) {
     block_on(accept_when_short_of_descriptors());
 }
 
-// As when the shortage ends between two of the calls that turn connections away.
-TEST_F(io_drivers, nobody_is_turned_away_while_there_are_descriptors) {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof where;
-    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&where), length), 0);
-    ASSERT_EQ(::listen(listener, 8), 0);
-    ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&where), &length), 0);
-    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ASSERT_EQ(::connect(client, reinterpret_cast<sockaddr*>(&where), length), 0);
-    EXPECT_EQ(the_driver().shed_connection(listener), -EAGAIN);
-    const int server = ::accept(listener, nullptr, nullptr);
-    EXPECT_GE(server, 0) << "it was turned away";
-    for (const int fd : {server, client, listener}) ::close(fd);
+task<> is_left_in_line() {
+    tcp_listener listener = tcp_listener::bind(endpoint::loopback_v4());
+    tcp_stream client = co_await tcp_stream::connect(listener.local_endpoint());
+    EXPECT_EQ(the_driver().shed_connection(listener.native_handle()), -EAGAIN);
+    tcp_stream server = co_await listener.accept();
+    EXPECT_EQ(server.remote_endpoint(), client.local_endpoint());
 }
+
+// As when the shortage ends between two of the calls that turn connections away.
+TEST_F(io_drivers, nobody_is_turned_away_while_there_are_descriptors) { block_on(is_left_in_line()); }
 
 // ---- shutdown
 

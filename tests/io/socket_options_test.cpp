@@ -8,11 +8,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "io/net/happy_eyeballs.hpp"
 #include "support.hpp"
 #include "weft/base/error.hpp"
 #include "weft/net/udp.hpp"
+#include "weft/net/unix.hpp"
 
 namespace {
 
@@ -25,7 +27,8 @@ using net::tcp_stream;
 
 using socket_options = io_test;
 
-int option(const tcp_stream& of, int level, int name) {
+template <class Socket>
+int option(const Socket& of, int level, int name) {
     int value = -1;
     socklen_t size = sizeof value;
     EXPECT_EQ(::getsockopt(of.native_handle(), level, name, &value, &size), 0);
@@ -187,6 +190,21 @@ task<> quiet() {
     EXPECT_FALSE(tcp_stream().is_quiet());
 }
 TEST_F(socket_options, a_stream_knows_whether_it_is_quiet) { block_on(quiet()); }
+
+// ---- descriptors of listeners
+
+template <class Listener>
+task<> handle_until_closed(Listener listener) {
+    EXPECT_EQ(option(listener, SOL_SOCKET, SO_ACCEPTCONN), 1);
+    co_await listener.close();
+    EXPECT_THROW(static_cast<void>(listener.native_handle()), object_disposed);
+    EXPECT_THROW(static_cast<void>(Listener().native_handle()), object_disposed);
+}
+TEST_F(socket_options, a_listener_has_a_descriptor_until_it_is_closed) {
+    block_on(handle_until_closed(tcp_listener::bind(endpoint::loopback_v4())));
+    const std::string name = "weft_test_" + std::to_string(::getpid());
+    block_on(handle_until_closed(net::unix_listener::bind(net::unix_endpoint::abstract(name))));
+}
 
 // ---- urgent data
 

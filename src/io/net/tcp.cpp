@@ -151,4 +151,9 @@ task<tcp_stream> tcp_listener::accept(cancellation_token token) {
 
 endpoint tcp_listener::local_endpoint() const { return state().endpoint(); }
 
+int tcp_listener::native_handle() const {
+    if (!owner_.is_open()) throw object_disposed(listener_kind);
+    return state().fd();
+}
+
 }  // namespace weft::inline WEFT_ABI::net

@@ -363,6 +363,11 @@ task<unix_stream> unix_listener::accept(cancellation_token token) {
 
 unix_endpoint unix_listener::local_endpoint() const { return state().local(); }
 
+int unix_listener::native_handle() const {
+    if (!owner_.is_open()) throw object_disposed(listener_kind);
+    return state().fd();
+}
+
 task<> unix_listener::close() {
     if (owner_.get() != nullptr) state().remove_file();
     return owner_.close();

@@ -126,6 +126,9 @@ public:
     /// @throws object_disposed
     [[nodiscard]] endpoint local_endpoint() const;
 
+    /// The descriptor, for options that have no name here. @throws object_disposed
+    [[nodiscard]] int native_handle() const;
+
     /// Ends pending accepts as cancelled and closes. Later calls do nothing.
     [[nodiscard]] task<> close() { return owner_.close(); }
     [[nodiscard]] bool is_open() const noexcept { return owner_.is_open(); }

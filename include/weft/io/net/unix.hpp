@@ -137,6 +137,9 @@ public:
     /// @throws object_disposed
     [[nodiscard]] unix_endpoint local_endpoint() const;
 
+    /// The descriptor, for options that have no name here. @throws object_disposed
+    [[nodiscard]] int native_handle() const;
+
     /// Removes the file, ends pending accepts as cancelled and closes. Later calls do nothing.
     [[nodiscard]] task<> close();
     [[nodiscard]] bool is_open() const noexcept { return owner_.is_open(); }
