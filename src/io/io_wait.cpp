@@ -18,6 +18,14 @@ std::uint32_t most(std::size_t length) noexcept {
     return static_cast<std::uint32_t>(std::min<std::size_t>(length, io_operation::longest));
 }
 
+/// Counts what this thread gets without suspending. @returns whether others wait for it, and it has had its turn: who always finds his
+/// data would keep them waiting
+bool turn_is_over(const io_driver& driver) noexcept {
+    constexpr unsigned turn = 32;
+    constinit thread_local unsigned answers = 0;
+    return ++answers % turn == 0 && driver.others_wait();
+}
+
 /// The kinds whose `left` means something.
 bool takes_what_comes(io_kind kind) noexcept {
     return kind == io_kind::recv || kind == io_kind::recvmsg || kind == io_kind::accept;
@@ -81,24 +89,37 @@ bool io_wait::ready() noexcept {
     fd = state_->fd();  // not before: close() may be under way on another thread
     if (takes_what_comes(kind)) left = state_->left();
     while (state_->driver().try_now(*this)) {
-        if (result <= 0 || !advance()) return true;
+        if (result > 0 && advance()) continue;
+        answered_ = turn_is_over(state_->driver());
+        return !answered_;
     }
     return false;
 }
 
 bool io_wait::begin(task_core& awaiter) noexcept {
     awaiter_ = &awaiter;
+    if (answered_) {
+        let_others_run();
+        return true;
+    }
     result = -ECANCELED;
     // Registered first: once submitted, the operation may be over before another line of this runs.
     if (!add_registration(token_, *this)) return false;
     do {
         if (state_->driver().submit(*this)) return true;
-        if (result <= 0 || !advance()) return false;
+        if (result <= 0 || !advance()) {
+            if (!turn_is_over(state_->driver())) return false;
+            let_others_run();
+            return true;
+        }
         rearm();
     } while (!token_.is_cancellation_requested());
     result = -ECANCELED;
     return false;
 }
+
+// Behind all that waits already. The awaiter may run, and this be gone, before it returns.
+void io_wait::let_others_run() noexcept { resume_awaiter(*awaiter_, post_hint::fair); }
 
 void io_wait::resume(io_operation& operation) noexcept {
     // The awaiter may run, and the operation be gone, before this returns.

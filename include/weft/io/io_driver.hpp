@@ -42,6 +42,9 @@ public:
         return false;
     }
 
+    /// Whether something is to run as soon as the calling thread, a worker of the runtime's, has done with what it runs. A snapshot.
+    [[nodiscard]] virtual bool others_wait() const noexcept { return false; }
+
     /// Asks for `operation` to end early. It still completes through `complete`, and only once the kernel has let go of its
     /// buffer: with -ECANCELED, or with its result if that came first. May be called before and while submit() runs.
     ///

@@ -156,6 +156,11 @@ bool epoll_driver::try_now(io_operation& operation) noexcept {
         attempt(operation, *record, way);
 }
 
+bool epoll_driver::others_wait() const noexcept {
+    const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
+    return self < count_ && host_->has_work(self);
+}
+
 bool epoll_driver::submit(io_operation& operation) noexcept {
     operation.result = -ECANCELED;
     if (operation.kind != io_kind::close &&
@@ -194,11 +199,7 @@ bool epoll_driver::submit(io_operation& operation) noexcept {
         case io_kind::readv:
         case io_kind::writev:
             if (operation.offset != io_operation::no_offset) {
-                if (!read_from_cache(operation)) return submit_blocking(operation);
-                const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
-                if (self < count_ && !host_->has_work(self)) return false;
-                operation.complete(operation);  // posts: a reader that finds each block here would keep the others waiting
-                return true;
+                return !read_from_cache(operation) && submit_blocking(operation);
             }
             break;
         default: break;

@@ -66,6 +66,11 @@ bool uring_driver::try_now(io_operation& operation) noexcept {
     return operation.result != -EAGAIN;
 }
 
+bool uring_driver::others_wait() const noexcept {
+    const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
+    return self < count_ && host_->has_work(self);
+}
+
 bool uring_driver::submit(io_operation& operation) noexcept {
     if (stopping_.load(std::memory_order_acquire) ||
         (operation.state.load(std::memory_order_acquire) & io_operation::cancel_asked) != 0) {
