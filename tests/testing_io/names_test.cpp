@@ -241,20 +241,24 @@ TEST(simulated_names, a_shutdown_after_the_renaming_is_no_cancellation) {
     EXPECT_EQ(at.node.files().contents("/data/file"), "new");
 }
 
-TEST(simulated_names, a_directory_that_cannot_be_opened_is_known_before_the_renaming) {
-    one_node at;
-    at.io.faults().disk_latency(5ms, 5ms);
-    at.node.files().put("/data/file", "old");
-    task<std::string> replacing = at.node.run(&replace_once);
-    // The temporary file has its contents on the disk: what is opened next is the directory.
+/// Lets time pass until a temporary file has `contents` on the disk; what is opened next, and cannot be, is the directory.
+void refuse_the_directory(one_node& at, std::string_view contents) {
     const auto is_synced = [&] {
         for (const std::string& name : at.names()) {
-            if (name != "/data/file" && at.node.files().synced_contents(name) == "new") return true;
+            if (name.starts_with("/data/.") && at.node.files().synced_contents(name) == contents) return true;
         }
         return false;
     };
     while (!is_synced()) at.world.advance(1ms);
     at.io.faults().fail_next(io_kind::open, EACCES);
+}
+
+TEST(simulated_names, a_directory_that_cannot_be_opened_is_known_before_the_renaming) {
+    one_node at;
+    at.io.faults().disk_latency(5ms, 5ms);
+    at.node.files().put("/data/file", "old");
+    task<std::string> replacing = at.node.run(&replace_once);
+    refuse_the_directory(at, "new");
     EXPECT_EQ(at.world.run(std::move(replacing)), "open '/data' failed: permission denied (EACCES)");
     EXPECT_EQ(at.node.files().contents("/data/file"), "old");
     EXPECT_EQ(at.names(), names{"/data/file"});
@@ -353,6 +357,38 @@ TEST(simulated_names, a_copy_whose_close_fails_leaves_the_old_target_whole) {
         EXPECT_EQ(at.names().size(), overwrite ? 2U : 1U);
         EXPECT_EQ(at.io.open_descriptors(), 0U);
     }
+}
+
+/// Replaces /data/to, "old", by a copy that is to be on the disk.
+task<std::string> copy_synced() {
+    fs::copy_options options;
+    options.overwrite = options.sync = true;
+    return error_of(fs::copy("/from", "/data/to", options));
+}
+
+TEST(simulated_names, a_copy_knows_before_the_renaming_that_it_cannot_open_the_directory) {
+    one_node at;
+    at.io.faults().disk_latency(5ms, 5ms);
+    at.node.files().put("/from", "0123456789");
+    at.node.files().put("/data/to", "old");
+    task<std::string> copying = at.node.run(&copy_synced);
+    refuse_the_directory(at, "0123456789");
+    EXPECT_EQ(at.world.run(std::move(copying)), "open '/data' failed: permission denied (EACCES)");
+    EXPECT_EQ(at.node.files().contents("/data/to"), "old");
+    EXPECT_EQ(at.names(), (names{"/data/to", "/from"}));
+    EXPECT_EQ(at.io.open_descriptors(), 0U);
+}
+
+TEST(simulated_names, a_shutdown_after_a_copy_has_its_name_is_no_cancellation) {
+    one_node at;
+    at.io.faults().disk_latency(5ms, 5ms);
+    at.node.files().put("/from", "0123456789");
+    at.node.files().put("/data/to", "old");
+    task<std::string> copying = at.node.run(&copy_synced);
+    while (at.node.files().contents("/data/to") == "old") at.world.advance(1ms);
+    at.io.stop();
+    EXPECT_EQ(at.world.run(std::move(copying)), "write to disk '/data' failed: operation canceled (ECANCELED)");
+    EXPECT_EQ(at.node.files().contents("/data/to"), "0123456789");
 }
 
 TEST(simulated_names, a_copy_goes_through_a_buffer_where_the_kernel_refuses) {

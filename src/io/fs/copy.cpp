@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <exception>
 
+#include "io/fs/directory_sync.hpp"
 #include "io/fs/unique_name.hpp"
 #include "weft/base/error.hpp"
 #include "weft/io/fs/directory.hpp"
@@ -107,11 +108,16 @@ task<std::uint64_t> copy(std::string from, std::string to, copy_options options,
     if (options.overwrite && options.keep_partial) co_await refuse_itself(source, to, token).configure_await(false);
     std::string name;
     file target = co_await open_target(to, options, name, token).configure_await(false);
+    detail::descriptor_owner directory;
     std::exception_ptr failed;
     std::uint64_t count = 0;
     try {
         count = co_await move_bytes(source, target, options, token).configure_await(false);
         co_await target.close().configure_await(false);
+        if (options.sync) {
+            std::string in = directory_of(to);
+            directory = co_await open_directory(std::move(in), token).configure_await(false);
+        }
         if (name != to) co_await rename(name, to, std::move(token)).configure_await(false);
     } catch (...) {
         failed = std::current_exception();
@@ -121,10 +127,7 @@ task<std::uint64_t> copy(std::string from, std::string to, copy_options options,
         std::rethrow_exception(failed);
     }
     co_await close_quietly(source).configure_await(false);
-    if (options.sync) {
-        std::string directory = directory_of(to);
-        co_await sync_directory(std::move(directory)).configure_await(false);
-    }
+    if (options.sync) co_await sync_named(std::move(directory)).configure_await(false);
     co_return count;
 }
 

@@ -73,15 +73,6 @@ task<std::string> read_link(std::string path, cancellation_token token) {
     co_return text.substr(0, static_cast<std::size_t>(result));
 }
 
-task<> sync_directory(std::string path, cancellation_token token) {
-    constexpr auto flags = static_cast<std::uint32_t>(O_RDONLY | O_DIRECTORY);
-    detail::descriptor_owner directory =
-        co_await open_descriptor(std::move(path), flags, permissions::none, token).configure_await(false);
-    detail::io_request request(directory.get(), nullptr, 0, std::move(token));
-    co_await detail::sync_operation(std::move(request)).configure_await(false);
-    co_await directory.close().configure_await(false);
-}
-
 // ---- several
 
 namespace {

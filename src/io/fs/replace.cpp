@@ -10,10 +10,9 @@
 #include <cerrno>
 #include <exception>
 
-#include <fcntl.h>
 #include <limits.h>
 
-#include "io/fs/file_state.hpp"
+#include "io/fs/directory_sync.hpp"
 #include "io/fs/unique_name.hpp"
 #include "weft/base/error.hpp"
 #include "weft/io/fs/directory.hpp"
@@ -76,18 +75,6 @@ task<> fill(file& beside, std::span<const std::byte> data, const std::optional<f
     token.throw_if_cancellation_requested();
 }
 
-/// The new file is in its place already: whatever happens here is no cancellation, which would say that it is not.
-task<> sync_replaced(const detail::descriptor_owner& directory) {
-    detail::io_request request(directory.get(), nullptr, 0, cancellation_token());
-    try {
-        co_await detail::sync_operation(std::move(request)).configure_await(false);
-        co_return;
-    } catch (const operation_canceled&) {
-        // The runtime shuts down.
-    }
-    throw io_error(std::error_code(ECANCELED, std::generic_category()), detail::attempt_to_sync(*directory.get()));
-}
-
 task<> replace(std::string path, std::span<const std::byte> data, cancellation_token token) {
     const std::optional<file_info> old = co_await find_target(path, token).configure_await(false);
     if (old.has_value() && !old->is_regular()) {
@@ -98,15 +85,12 @@ task<> replace(std::string path, std::span<const std::byte> data, cancellation_t
     std::string stem = stem_beside(path);
     const permissions created = old.has_value() ? permissions::owner_only : permissions::everyone;
     file beside = co_await create_unique(std::move(stem), created, name, token).configure_await(false);
-    constexpr auto to_list = static_cast<std::uint32_t>(O_RDONLY | O_DIRECTORY);
     detail::descriptor_owner directory;
     std::exception_ptr failed;
     try {
         co_await fill(beside, data, old, token).configure_await(false);
-        // Now: behind the renaming nothing may fail but what is about the disk.
         std::string in = directory_of(path);
-        directory =
-            co_await open_descriptor(std::move(in), to_list, permissions::none, std::move(token)).configure_await(false);
+        directory = co_await open_directory(std::move(in), std::move(token)).configure_await(false);
         co_await rename(name, path).configure_await(false);
     } catch (...) {
         failed = std::current_exception();
@@ -115,8 +99,7 @@ task<> replace(std::string path, std::span<const std::byte> data, cancellation_t
         co_await discard(beside, std::move(name)).configure_await(false);
         std::rethrow_exception(failed);
     }
-    co_await sync_replaced(directory).configure_await(false);
-    co_await directory.close().configure_await(false);
+    co_await sync_named(std::move(directory)).configure_await(false);
 }
 
 }  // namespace
