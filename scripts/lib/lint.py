@@ -42,7 +42,7 @@ COROUTINE = re.compile(r"\bco_(await|yield|return)\b")
 def dependencies_digest(path, flags):
     """The content of a file and of every project file it includes, as far as the preprocessor would find it."""
     folders = [Path(flag[2:]) for flag in flags if flag.startswith("-I")]
-    digest, seen, waiting = hashlib.sha256(QUERY.read_bytes() + " ".join(flags).encode()), set(), [path.resolve()]
+    digest, seen, waiting = hashlib.sha256(Path(__file__).read_bytes() + QUERY.read_bytes() + " ".join(flags).encode()), set(), [path.resolve()]
     while waiting:
         current = waiting.pop()
         if current in seen or not current.is_file():
@@ -111,11 +111,16 @@ def opens_namespace(path):
     return re.search(r"^namespace \w", path.read_text(errors="replace"), re.M) is not None
 
 
+def has_macros(path):
+    """A file whose macros could change what the next one says."""
+    return re.search(r"^\s*#\s*(define|undef)\b", path.read_text(errors="replace"), re.M) is not None
+
+
 def batches_of(files):
     """Files that can be read together, those of a folder side by side because they share headers."""
-    batches = []
+    batches = [[path] for path in files if has_macros(path)]
     for named in (True, False):
-        alike = [path for path in files if opens_namespace(path) == named]
+        alike = [path for path in files if not has_macros(path) and opens_namespace(path) == named]
         batches += [alike[start:start + BATCH] for start in range(0, len(alike), BATCH)]
     return batches
 

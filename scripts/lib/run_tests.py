@@ -124,9 +124,11 @@ def count_cases(text, name, result):
 
 
 def verdict_of(code, running, timeout):
-    if code == 0:
+    if code == 0 and not running:
         return ""
-    if code is None:
+    if code == 0:
+        verdict = "ended"
+    elif code is None:
         verdict = f"still running after {timeout:.0f} s"
     elif code < 0:
         verdict = f"ended by {signal.Signals(-code).name}"
@@ -141,7 +143,7 @@ def judge(log, code, test, is_gtest, result):
     running = count_cases(log.read_text(errors="replace"), test["name"], result)
     if not is_gtest and code != 0:
         result["failed"] = 1
-    elif is_gtest and code != 0 and (running or result["failed"] == failed_before):
+    elif is_gtest and (running or (code != 0 and result["failed"] == failed_before)):
         # The program ended inside a case, or failed although every case passed (a leak found at exit).
         result["failed"] += 1
     if running:
