@@ -21,9 +21,9 @@ void fill() noexcept {
     if (reserve < 0) reserve = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/// Whether the process could open one more, the reserve untouched.
+/// Whether one more can be opened, the reserve untouched: a number in the process and a file in the system.
 bool has_descriptors() noexcept {
-    const int probe = ::fcntl(reserve, F_DUPFD_CLOEXEC, 0);
+    const int probe = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (probe >= 0) ::close(probe);
     return probe >= 0;
 }
@@ -40,7 +40,8 @@ int shed_connection_by_reserve(int listener) noexcept {
     fill();
     // Who comes when the shortage is over is served, although the call before this one was made in time.
     if (has_descriptors()) return -EAGAIN;
-    if (reserve >= 0) ::close(reserve);
+    if (reserve < 0) return -EMFILE;
+    ::close(reserve);
     reserve = -1;
     const int taken = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     const int error = errno;

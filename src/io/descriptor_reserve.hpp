@@ -10,7 +10,7 @@ namespace weft::inline WEFT_ABI::detail {
 void fill_descriptor_reserve() noexcept;
 
 /// Takes a connection in with it and closes that. @returns 0, or a negative errno: EAGAIN when nobody waits in the line, or when there
-/// are descriptors again
+/// are descriptors again; EMFILE when there is none to give up
 [[nodiscard]] int shed_connection_by_reserve(int listener) noexcept;
 
 }  // namespace weft::inline WEFT_ABI::detail

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "io/turn.hpp"
 #include "weft/base/error.hpp"
 #include "weft/task/detail/task_core.hpp"
 
@@ -16,14 +17,6 @@ namespace {
 
 std::uint32_t most(std::size_t length) noexcept {
     return static_cast<std::uint32_t>(std::min<std::size_t>(length, io_operation::longest));
-}
-
-/// Counts what this thread gets without suspending. @returns whether others wait for it, and it has had its turn: who always finds his
-/// data would keep them waiting
-bool turn_is_over(const io_driver& driver) noexcept {
-    constexpr unsigned turn = 32;
-    constinit thread_local unsigned answers = 0;
-    return ++answers % turn == 0 && driver.others_wait();
 }
 
 /// The kinds whose `left` means something.

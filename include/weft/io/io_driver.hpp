@@ -42,7 +42,8 @@ public:
         return false;
     }
 
-    /// Whether something is to run as soon as the calling thread, a worker of the runtime's, has done with what it runs. A snapshot.
+    /// Whether something is to run as soon as the calling thread has done with what it runs; of a thread that is no permanent worker
+    /// nobody knows, so there it is true. A snapshot.
     [[nodiscard]] virtual bool others_wait() const noexcept { return false; }
 
     /// Asks for `operation` to end early. It still completes through `complete`, and only once the kernel has let go of its

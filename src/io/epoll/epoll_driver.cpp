@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "io/epoll/system_call.hpp"
+#include "io/turn.hpp"
 #include "weft/base/assert.hpp"
 #include "weft/base/error.hpp"
 #include "weft/base/thread_block.hpp"
@@ -156,10 +157,7 @@ bool epoll_driver::try_now(io_operation& operation) noexcept {
         attempt(operation, *record, way);
 }
 
-bool epoll_driver::others_wait() const noexcept {
-    const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
-    return self < count_ && host_->has_work(self);
-}
+bool epoll_driver::others_wait() const noexcept { return others_wait_at(*host_); }
 
 bool epoll_driver::submit(io_operation& operation) noexcept {
     operation.result = -ECANCELED;

@@ -1,6 +1,6 @@
 // src/io/net/udp_batch.cpp: many datagrams in one call of the kernel.
 //
-// One is awaited like any other, so cancelling, closing, waiting and the turn of others are what they are there. The rest, which need
+// What has to wait is awaited like any other, so cancelling, closing and waiting are what they are there. The rest, which need
 // no waiting, go with recvmmsg(2) and sendmmsg(2).
 // SPDX-License-Identifier: MIT
 
@@ -14,7 +14,9 @@
 
 #include "io/net/socket_state.hpp"
 #include "io/net/udp_state.hpp"
+#include "io/turn.hpp"
 #include "weft/io/net/udp.hpp"
+#include "weft/scheduling/yield.hpp"
 
 namespace weft::inline WEFT_ABI::net {
 
@@ -124,6 +126,7 @@ task<std::size_t> udp_socket::send_many(std::span<const datagram> datagrams, can
         if (answer < 0 && answer != -EAGAIN) co_return stop_at(self, next, sent, -answer);
         if (answer > 0) {
             sent += static_cast<std::size_t>(answer);
+            if (detail::turn_is_over(self.driver())) co_await yield().configure_await(false);
             continue;
         }
         // It waits for room, alone.

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "io/epoll/system_call.hpp"
+#include "io/turn.hpp"
 #include "io/uring/request_state.hpp"
 #include "weft/base/thread_block.hpp"
 #include "weft/io/kernel_shim.hpp"
@@ -66,10 +67,7 @@ bool uring_driver::try_now(io_operation& operation) noexcept {
     return operation.result != -EAGAIN;
 }
 
-bool uring_driver::others_wait() const noexcept {
-    const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
-    return self < count_ && host_->has_work(self);
-}
+bool uring_driver::others_wait() const noexcept { return others_wait_at(*host_); }
 
 bool uring_driver::submit(io_operation& operation) noexcept {
     if (stopping_.load(std::memory_order_acquire) ||
