@@ -1,12 +1,10 @@
 #pragma once
-// tests/conformance/connected_streams.hpp: both ends of a connection as streams, and what an operation on one says.
+// tests/conformance/connected_streams.hpp: both ends of a connection as streams.
 // SPDX-License-Identifier: MIT
 
-#include <exception>
-#include <string>
 #include <utility>
 
-#include "weft/base/error.hpp"
+#include "support/failure_of.hpp"
 #include "weft/net/tcp.hpp"
 #include "weft/task/task.hpp"
 
@@ -24,19 +22,6 @@ inline weft::task<streams> connected_streams() {
     both.server = co_await std::move(accepted);
     co_await listener.close();
     co_return both;
-}
-
-/// "canceled", the message, or nothing.
-template <class T>
-weft::task<std::string> failure_of(weft::task<T> operation) {
-    try {
-        co_await std::move(operation);
-    } catch (const weft::operation_canceled&) {
-        co_return "canceled";
-    } catch (const std::exception& error) {
-        co_return std::string(error.what());
-    }
-    co_return std::string();
 }
 
 }  // namespace weft_test

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "one_node.hpp"
 #include "weft/base/error.hpp"
 #include "weft/fs/file.hpp"
 #include "weft/fs/file_operations.hpp"
@@ -24,13 +25,7 @@ using fs::open_mode;
 using weft::testing::deterministic_scheduler;
 using weft::testing::simulated_io;
 using weft::testing::simulated_node;
-
-struct one_node {
-    explicit one_node(std::uint64_t seed = 1) : world(seed), io(world), node(io.node("disk")) {}
-    deterministic_scheduler world;
-    simulated_io io;
-    simulated_node node;
-};
+using weft_test::one_node;
 
 constexpr open_mode new_file = open_mode::write | open_mode::create | open_mode::truncate;
 

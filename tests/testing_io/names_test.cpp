@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "one_node.hpp"
+#include "support/failure_of.hpp"
 #include "weft/base/error.hpp"
 #include "weft/fs/directory.hpp"
 #include "weft/fs/file.hpp"
@@ -28,32 +30,9 @@ using namespace std::chrono_literals;
 using fs::open_mode;
 using weft::testing::deterministic_scheduler;
 using weft::testing::simulated_io;
-using weft::testing::simulated_node;
-
-struct one_node {
-    explicit one_node(std::uint64_t seed = 1) : world(seed), io(world), node(io.node("disk")) {}
-    template <class F>
-    auto run(F function) {
-        return world.run(node.run(function));
-    }
-    [[nodiscard]] std::vector<std::string> names() const { return node.files().list(); }
-    deterministic_scheduler world;
-    simulated_io io;
-    simulated_node node;
-};
-
-/// What a task throws, as text; empty when it does not.
-template <class T>
-task<std::string> error_of(task<T> what) {
-    try {
-        co_await std::move(what);
-    } catch (const operation_canceled&) {
-        co_return "canceled";
-    } catch (const std::exception& error) {
-        co_return error.what();
-    }
-    co_return "";
-}
+using weft_test::failure_of;
+using weft_test::one_node;
+using weft_test::refuse_the_directory;
 
 using names = std::vector<std::string>;
 
@@ -183,7 +162,7 @@ TEST(simulated_names, a_replaced_file_is_whole_after_a_crash_and_what_leaves_out
     EXPECT_GT(losses(way::without_directory), 10);
 }
 
-task<std::string> replace_once() { return error_of(fs::replace_all_text("/data/file", "new")); }
+task<std::string> replace_once() { return failure_of(fs::replace_all_text("/data/file", "new")); }
 
 TEST(simulated_names, whatever_fails_while_replacing_the_old_file_is_untouched_and_nothing_left_beside) {
     struct step {
@@ -241,18 +220,6 @@ TEST(simulated_names, a_shutdown_after_the_renaming_is_no_cancellation) {
     EXPECT_EQ(at.node.files().contents("/data/file"), "new");
 }
 
-/// Lets time pass until a temporary file has `contents` on the disk; what is opened next, and cannot be, is the directory.
-void refuse_the_directory(one_node& at, std::string_view contents) {
-    const auto is_synced = [&] {
-        for (const std::string& name : at.names()) {
-            if (name.starts_with("/data/.") && at.node.files().synced_contents(name) == contents) return true;
-        }
-        return false;
-    };
-    while (!is_synced()) at.world.advance(1ms);
-    at.io.faults().fail_next(io_kind::open, EACCES);
-}
-
 TEST(simulated_names, a_directory_that_cannot_be_opened_is_known_before_the_renaming) {
     one_node at;
     at.io.faults().disk_latency(5ms, 5ms);
@@ -268,7 +235,7 @@ task<std::string> replace_cancelled(deterministic_scheduler& world, cancellation
     task<> replacing = fs::replace_all_text("/data/file", "new", source.token());
     co_await delay(std::chrono::microseconds(world.choose("test.cancel", 20'000)));
     source.cancel();
-    co_return co_await error_of(std::move(replacing));
+    co_return co_await failure_of(std::move(replacing));
 }
 
 TEST(simulated_names, a_cancelled_replacement_happened_or_left_nothing) {
@@ -287,127 +254,6 @@ TEST(simulated_names, a_cancelled_replacement_happened_or_left_nothing) {
     }
     EXPECT_GT(canceled, 20);
     EXPECT_LT(canceled, 280);
-}
-
-// ---- copying
-
-task<std::string> copy_cancelled(deterministic_scheduler& world, fs::copy_options options, cancellation_source source) {
-    task<std::uint64_t> copying = fs::copy("/data/from", "/data/to", options, source.token());
-    co_await delay(std::chrono::microseconds(world.choose("test.cancel", 20'000)));
-    source.cancel();
-    co_return co_await error_of(std::move(copying));
-}
-
-TEST(simulated_names, a_cancelled_copy_happened_or_left_nothing) {
-    for (const bool overwrite : {false, true}) {
-        int canceled = 0;
-        for (std::uint64_t seed = 0; seed < 200; ++seed) {
-            one_node at(seed);
-            at.io.faults().disk_latency(1us, 4ms);
-            at.io.faults().short_reads();
-            at.io.faults().short_writes();
-            at.node.files().put("/data/from", "0123456789");
-            if (overwrite) at.node.files().put("/data/to", "old");
-            fs::copy_options options;
-            options.overwrite = overwrite;
-            const std::string error = at.run([&] { return copy_cancelled(at.world, options, cancellation_source()); });
-            if (error == "canceled") ++canceled;
-            ASSERT_TRUE(error.empty() || error == "canceled") << error;
-            const std::optional<std::string> left = at.node.files().contents("/data/to");
-            const std::optional<std::string> untouched = overwrite ? std::optional<std::string>("old") : std::nullopt;
-            ASSERT_EQ(left, error.empty() ? "0123456789" : untouched);
-            ASSERT_EQ(at.names().size(), left.has_value() ? 2U : 1U);
-        }
-        EXPECT_GT(canceled, 20);
-        EXPECT_LT(canceled, 190);
-    }
-}
-
-TEST(simulated_names, a_copy_that_fails_leaves_nothing) {
-    struct step {
-        io_kind kind;
-        int error;
-        const char* says;
-    };
-    for (const step& each : {step{io_kind::copy_range, EIO, "copy '/data/from' to '/data/to' failed"},
-             step{io_kind::copy_range, ENOSPC, "copy '/data/from' to '/data/to' failed"},
-             step{io_kind::change_mode, EPERM, "change the permissions of '/data/to' failed"},
-             step{io_kind::stat, EIO, "ask for the state of '/data/from' failed"}}) {
-        one_node at;
-        at.node.files().put("/data/from", "0123456789");
-        at.io.faults().fail_next(each.kind, each.error);
-        const std::string error = at.run([] { return error_of(fs::copy("/data/from", "/data/to")); });
-        EXPECT_TRUE(error.starts_with(each.says)) << error;
-        EXPECT_EQ(at.names(), names{"/data/from"});
-    }
-}
-
-TEST(simulated_names, a_copy_whose_close_fails_leaves_the_old_target_whole) {
-    for (const bool overwrite : {false, true}) {
-        one_node at;
-        at.node.files().put("/data/from", "0123456789");
-        if (overwrite) at.node.files().put("/data/to", "old");
-        at.io.faults().fail_next(io_kind::close, EIO);
-        fs::copy_options options;
-        options.overwrite = overwrite;
-        const std::string error = at.run([&] { return error_of(fs::copy("/data/from", "/data/to", options)); });
-        EXPECT_TRUE(error.starts_with(overwrite ? "close '/data/.to." : "close '/data/to' failed")) << error;
-        EXPECT_TRUE(error.ends_with("failed: input/output error (EIO)")) << error;
-        EXPECT_EQ(at.node.files().contents("/data/to"), overwrite ? std::optional<std::string>("old") : std::nullopt);
-        EXPECT_EQ(at.names().size(), overwrite ? 2U : 1U);
-        EXPECT_EQ(at.io.open_descriptors(), 0U);
-    }
-}
-
-/// Replaces /data/to, "old", by a copy that is to be on the disk.
-task<std::string> copy_synced() {
-    fs::copy_options options;
-    options.overwrite = options.sync = true;
-    return error_of(fs::copy("/from", "/data/to", options));
-}
-
-TEST(simulated_names, a_copy_knows_before_the_renaming_that_it_cannot_open_the_directory) {
-    one_node at;
-    at.io.faults().disk_latency(5ms, 5ms);
-    at.node.files().put("/from", "0123456789");
-    at.node.files().put("/data/to", "old");
-    task<std::string> copying = at.node.run(&copy_synced);
-    refuse_the_directory(at, "0123456789");
-    EXPECT_EQ(at.world.run(std::move(copying)), "open '/data' failed: permission denied (EACCES)");
-    EXPECT_EQ(at.node.files().contents("/data/to"), "old");
-    EXPECT_EQ(at.names(), (names{"/data/to", "/from"}));
-    EXPECT_EQ(at.io.open_descriptors(), 0U);
-}
-
-TEST(simulated_names, a_shutdown_after_a_copy_has_its_name_is_no_cancellation) {
-    one_node at;
-    at.io.faults().disk_latency(5ms, 5ms);
-    at.node.files().put("/from", "0123456789");
-    at.node.files().put("/data/to", "old");
-    task<std::string> copying = at.node.run(&copy_synced);
-    while (at.node.files().contents("/data/to") == "old") at.world.advance(1ms);
-    at.io.stop();
-    EXPECT_EQ(at.world.run(std::move(copying)), "write to disk '/data' failed: operation canceled (ECANCELED)");
-    EXPECT_EQ(at.node.files().contents("/data/to"), "0123456789");
-}
-
-TEST(simulated_names, a_copy_goes_through_a_buffer_where_the_kernel_refuses) {
-    for (const int refusal : {EXDEV, EINVAL, ENOSYS, EOPNOTSUPP}) {
-        one_node at;
-        at.io.faults().short_reads();
-        at.io.faults().short_writes();
-        at.node.files().put("/data/from", "0123456789");
-        at.io.faults().fail_next(io_kind::copy_range, refusal);
-        EXPECT_EQ(at.run([] { return fs::copy("/data/from", "/data/to"); }), 10U);
-        EXPECT_EQ(at.node.files().contents("/data/to"), "0123456789");
-    }
-    one_node full;
-    full.node.files().put("/data/from", "0123456789");
-    full.node.files().capacity(15);
-    full.io.faults().fail_next(io_kind::copy_range, EXDEV);
-    EXPECT_EQ(full.run([] { return error_of(fs::copy("/data/from", "/data/to")); }),
-        "write to '/data/to' failed: no space left on device (ENOSPC)");
-    EXPECT_EQ(full.names(), names{"/data/from"});
 }
 
 // ---- walking and removing
@@ -445,7 +291,7 @@ TEST(simulated_names, directories_that_cannot_be_listed_are_thrown_or_skipped) {
         one_node at;
         make_tree(at);
         at.io.faults().fail_next(kind, error);
-        return at.run([&] { return error_of(walk(options)); });
+        return at.run([&] { return failure_of(walk(options)); });
     };
     EXPECT_EQ(walk_with(io_kind::open, EACCES), "open '/data' failed: permission denied (EACCES)");
     EXPECT_EQ(walk_with(io_kind::read_directory, EIO), "list '/data' failed: input/output error (EIO)");
@@ -493,7 +339,7 @@ TEST(simulated_names, trees_are_made_and_removed) {
     EXPECT_EQ(at.run([] { return fs::remove_all("/data/x"); }), 3U);
     at.node.files().put("/data/one", "1");
     at.io.faults().fail_next(io_kind::unlink, EPERM);
-    EXPECT_EQ(at.run([] { return error_of(fs::remove_all("/data/one")); }),
+    EXPECT_EQ(at.run([] { return failure_of(fs::remove_all("/data/one")); }),
         "remove '/data/one' failed: operation not permitted (EPERM)");
 }
 
@@ -502,32 +348,32 @@ TEST(simulated_names, trees_are_made_and_removed) {
 task<std::string> try_read_vectored() {
     fs::file both = co_await fs::file::open("/data/file", open_mode::read | open_mode::write);
     const std::span<const std::span<std::byte>> no_room;
-    std::string text = co_await error_of(both.read_vectored(no_room));
+    std::string text = co_await failure_of(both.read_vectored(no_room));
     co_await both.close();
     co_return text;
 }
 task<std::string> try_write_vectored() {
     fs::file both = co_await fs::file::open("/data/file", open_mode::read | open_mode::write);
     const std::span<const std::span<const std::byte>> no_data;
-    std::string text = co_await error_of(both.write_vectored(no_data));
+    std::string text = co_await failure_of(both.write_vectored(no_data));
     co_await both.close();
     co_return text;
 }
 task<std::string> try_truncate() {
     fs::file both = co_await fs::file::open("/data/file", open_mode::read | open_mode::write);
-    std::string text = co_await error_of(both.truncate(1));
+    std::string text = co_await failure_of(both.truncate(1));
     co_await both.close();
     co_return text;
 }
 task<std::string> try_allocate() {
     fs::file both = co_await fs::file::open("/data/file", open_mode::read | open_mode::write);
-    std::string text = co_await error_of(both.allocate(1));
+    std::string text = co_await failure_of(both.allocate(1));
     co_await both.close();
     co_return text;
 }
 task<std::string> try_set_permissions() {
     fs::file both = co_await fs::file::open("/data/file", open_mode::read | open_mode::write);
-    std::string text = co_await error_of(both.set_permissions(fs::permissions::everyone));
+    std::string text = co_await failure_of(both.set_permissions(fs::permissions::everyone));
     co_await both.close();
     co_return text;
 }
@@ -544,16 +390,17 @@ TEST(simulated_names, every_kind_of_failure_names_its_path) {
         {io_kind::truncate, &try_truncate, "change the size of '/data/file'"},
         {io_kind::allocate, &try_allocate, "allocate room for '/data/file'"},
         {io_kind::change_mode, &try_set_permissions, "change the permissions of '/data/file'"},
-        {io_kind::read_directory, [] { return error_of(fs::enumerate("/data").to_vector()); }, "list '/data'"},
-        {io_kind::stat_path, [] { return error_of(fs::stat("/data/file")); }, "ask for the state of '/data/file'"},
-        {io_kind::read_link, [] { return error_of(fs::read_link("/data/file")); }, "read the link '/data/file'"},
-        {io_kind::rename, [] { return error_of(fs::rename("/data/file", "/data/b")); }, "rename '/data/file' to '/data/b'"},
-        {io_kind::unlink, [] { return error_of(fs::remove("/data/file")); }, "remove '/data/file'"},
-        {io_kind::make_directory, [] { return error_of(fs::create_directory("/data/d")); },
+        {io_kind::read_directory, [] { return failure_of(fs::enumerate("/data").to_vector()); }, "list '/data'"},
+        {io_kind::stat_path, [] { return failure_of(fs::stat("/data/file")); }, "ask for the state of '/data/file'"},
+        {io_kind::read_link, [] { return failure_of(fs::read_link("/data/file")); }, "read the link '/data/file'"},
+        {io_kind::rename, [] { return failure_of(fs::rename("/data/file", "/data/b")); },
+            "rename '/data/file' to '/data/b'"},
+        {io_kind::unlink, [] { return failure_of(fs::remove("/data/file")); }, "remove '/data/file'"},
+        {io_kind::make_directory, [] { return failure_of(fs::create_directory("/data/d")); },
             "create the directory '/data/d'"},
-        {io_kind::link, [] { return error_of(fs::create_hard_link("/data/file", "/data/b")); },
+        {io_kind::link, [] { return failure_of(fs::create_hard_link("/data/file", "/data/b")); },
             "link '/data/file' as '/data/b'"},
-        {io_kind::symlink, [] { return error_of(fs::create_symbolic_link("t", "/data/b")); },
+        {io_kind::symlink, [] { return failure_of(fs::create_symbolic_link("t", "/data/b")); },
             "make the link '/data/b' to 't'"},
     };
     for (const one& each : all) {
@@ -614,7 +461,7 @@ TEST(simulated_names, everything_works_in_pieces_too) {
 
 TEST(simulated_names, nothing_can_be_watched_here) {
     one_node at;
-    EXPECT_EQ(at.run([] { return error_of(fs::watcher::open("/data")); }),
+    EXPECT_EQ(at.run([] { return failure_of(fs::watcher::open("/data")); }),
         "watch '/data' failed: function not implemented (ENOSYS)");
 }
 
