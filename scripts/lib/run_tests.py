@@ -151,6 +151,15 @@ def judge(log, code, test, is_gtest, result):
     return verdict_of(code, running, test["timeout"])
 
 
+def narrow(test, pattern, is_gtest, environment):
+    """Leaves the cases that match; returns whether there are any."""
+    if not is_gtest:
+        return pattern.search(test["name"]) is not None
+    names = matching_cases(test["command"], pattern)
+    environment["GTEST_FILTER"] = ":".join(names)
+    return bool(names)
+
+
 def run(test, build, pattern):
     result = {"name": test["name"], "passed": 0, "failed": 0, "skipped": 0, "seconds": 0.0, "slow": [], "guilty": []}
     if not test["command"] or not os.access(test["command"][0], os.X_OK):
@@ -159,14 +168,8 @@ def run(test, build, pattern):
         return result
     command, environment = list(test["command"]), dict(os.environ, **test["environment"])
     is_gtest = "room" in test["labels"]
-    if pattern:
-        if is_gtest:
-            names = matching_cases(command, pattern)
-            if not names:
-                return None
-            environment["GTEST_FILTER"] = ":".join(names)
-        elif not pattern.search(test["name"]):
-            return None
+    if pattern and not narrow(test, pattern, is_gtest, environment):
+        return None
     if is_gtest:
         command.append("--gtest_color=no")
 
