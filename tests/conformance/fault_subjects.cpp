@@ -92,12 +92,13 @@ class read_subject final : public file_subject {
 class write_subject final : public file_subject {
     void fill(io_operation& operation) override {
         operation.fd = fd_;
-        operation.buffer = const_cast<char*>(text_.data());
+        operation.buffer = text_.data();
         operation.length = static_cast<std::uint32_t>(text_.size());
         operation.offset = 0;
     }
     bool is_right(int result, bool partly) override { return is_count(result, text_.size(), partly); }
-    std::string_view text_ = "something else, and longer than before";
+    // Its own: it belongs to the kernel while others are made.
+    std::string text_ = "something else, and longer than before";
 };
 
 class open_subject final : public file_subject {
@@ -355,11 +356,11 @@ class recv_subject final : public stream_subject {
 class send_subject final : public stream_subject {
     void fill(io_operation& operation) override {
         operation.fd = ends_.client;
-        operation.buffer = const_cast<char*>(text_.data());
+        operation.buffer = text_.data();
         operation.length = static_cast<std::uint32_t>(text_.size());
     }
     bool is_right(int result, bool) override { return is_count(result, text_.size(), true); }
-    std::string_view text_ = "something to say";
+    std::string text_ = "something to say";
 };
 
 class recvmsg_subject final : public stream_subject {
