@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <system_error>
 
-#include "io/turn.hpp"
 #include "weft/base/error.hpp"
 #include "weft/task/detail/task_core.hpp"
 
@@ -82,37 +81,24 @@ bool io_wait::ready() noexcept {
     fd = state_->fd();  // not before: close() may be under way on another thread
     if (takes_what_comes(kind)) left = state_->left();
     while (state_->driver().try_now(*this)) {
-        if (result > 0 && advance()) continue;
-        answered_ = turn_is_over(state_->driver());
-        return !answered_;
+        if (result <= 0 || !advance()) return true;
     }
     return false;
 }
 
 bool io_wait::begin(task_core& awaiter) noexcept {
     awaiter_ = &awaiter;
-    if (answered_) {
-        let_others_run();
-        return true;
-    }
     result = -ECANCELED;
     // Registered first: once submitted, the operation may be over before another line of this runs.
     if (!add_registration(token_, *this)) return false;
     do {
         if (state_->driver().submit(*this)) return true;
-        if (result <= 0 || !advance()) {
-            if (!turn_is_over(state_->driver())) return false;
-            let_others_run();
-            return true;
-        }
+        if (result <= 0 || !advance()) return false;
         rearm();
     } while (!token_.is_cancellation_requested());
     result = -ECANCELED;
     return false;
 }
-
-// Behind all that waits already. The awaiter may run, and this be gone, before it returns.
-void io_wait::let_others_run() noexcept { resume_awaiter(*awaiter_, post_hint::fair); }
 
 void io_wait::resume(io_operation& operation) noexcept {
     // The awaiter may run, and the operation be gone, before this returns.

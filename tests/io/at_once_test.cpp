@@ -132,28 +132,6 @@ task<> take_datagrams(int count) {
     co_await server.close();
 }
 
-/// Nobody takes them, and yet there is always room: the kernel drops what finds none at the other end.
-task<> send_datagrams(int count) {
-    udp_socket peer = udp_socket::bind(endpoint::loopback_v4());
-    udp_socket socket = udp_socket::bind(endpoint::loopback_v4());
-    for (int i = 0; i < count; ++i) co_await socket.send_to(peer.local_endpoint(), "x");
-    co_await socket.close();
-    co_await peer.close();
-}
-
-task<> send_batches(int count) {
-    udp_socket peer = udp_socket::bind(endpoint::loopback_v4());
-    udp_socket socket = udp_socket::bind(endpoint::loopback_v4());
-    const std::string text = "x";
-    const std::vector<net::datagram> two(2, {std::as_bytes(std::span(text)), peer.local_endpoint()});
-    for (int i = 0; i < count; ++i) {
-        const std::size_t sent = co_await socket.send_many(two);
-        EXPECT_EQ(sent, two.size());
-    }
-    co_await socket.close();
-    co_await peer.close();
-}
-
 task<> read_blocks(int count) {
     task<fs::temporary_file> making = fs::temporary_file::create();
     fs::temporary_file temporary = co_await std::move(making);
@@ -207,7 +185,6 @@ TEST_F(at_once, who_reads_the_page_cache_for_ever_holds_up_no_timer_and_no_work_
 
 /// How often another task had its turn while `reading` went on, on the same and only worker.
 task<int> turns_beside(task<> (*reading)(int), int reads) {
-    co_await yield();  // from here on it is the worker's
     bool over = false;
     int turns = 0;
     task<> other = count_turns(over, turns);
@@ -215,12 +192,6 @@ task<int> turns_beside(task<> (*reading)(int), int reads) {
     over = true;
     co_await std::move(other);
     co_return turns;
-}
-
-/// Everything on epoll, and a send on io_uring, goes on at once up to 32 times; a read on io_uring never while somebody waits.
-int least_turns(int operations, bool reads) {
-    const bool never = reads && runtime::default_runtime().io_driver().name() == "io_uring";
-    return never ? operations * 4 / 5 : operations / 32;
 }
 
 int turns_on_one_worker(task<> (*reading)(int), int reads) {
@@ -231,52 +202,14 @@ int turns_on_one_worker(task<> (*reading)(int), int reads) {
 }
 
 TEST_F(at_once, who_finds_datagrams_each_time_lets_others_run) {
+    if (runtime::default_runtime().io_driver().name() != "io_uring")
+        GTEST_SKIP() << "epoll takes datagrams without a suspension";
     const int turns = turns_on_one_worker(&take_datagrams, 500);
-    EXPECT_GE(turns, least_turns(500, true));
+    EXPECT_GE(turns, 400);
 }
 TEST_F(at_once, who_finds_blocks_in_the_page_cache_each_time_lets_others_run) {
     const int turns = turns_on_one_worker(&read_blocks, 500);
-    EXPECT_GE(turns, least_turns(500, true));
-}
-TEST_F(at_once, who_can_always_send_lets_others_run) {
-    const int turns = turns_on_one_worker(&send_datagrams, 500);
-    EXPECT_GE(turns, least_turns(500, false));
-}
-TEST_F(at_once, who_can_always_send_many_lets_others_run) {
-    const int turns = turns_on_one_worker(&send_batches, 500);
-    EXPECT_GE(turns, least_turns(500, false));
-}
-
-/// Reads what lies ready, cancelled by another task of the same worker while it lets that one run.
-task<> cancelled_in_between() {
-    co_await yield();
-    udp_socket socket = udp_socket::bind(endpoint::loopback_v4());
-    constexpr int count = 100;  // they fit into the socket's buffer
-    for (int i = 0; i < count; ++i) co_await socket.send_to(socket.local_endpoint(), "x");
-    cancellation_source stop;
-    const auto cancelling = [&stop]() -> task<> {
-        co_await yield();
-        stop.cancel();
-    };
-    task<> other = cancelling();
-    std::array<std::byte, 4> room{};
-    int taken = 0;
-    try {
-        for (;; ++taken) static_cast<void>(co_await socket.receive_from(room, stop.token()));
-    } catch (const operation_canceled&) {
-        EXPECT_LT(taken, count);
-    }
-    cancellation_source late(std::chrono::seconds(20));
-    for (; taken < count; ++taken) static_cast<void>(co_await socket.receive_from(room, late.token()));
-    co_await std::move(other);
-    co_await socket.close();
-}
-
-TEST_F(at_once, a_receive_that_lets_others_run_keeps_what_it_has_when_they_cancel_it) {
-    runtime_options options;
-    options.min_threads = options.max_threads = 1;
-    runtime single(options);
-    block_on(single, &cancelled_in_between);
+    EXPECT_GE(turns, 400);
 }
 
 }  // namespace

@@ -42,10 +42,6 @@ public:
         return false;
     }
 
-    /// Whether something is to run as soon as the calling thread has done with what it runs; of a thread that is no permanent worker
-    /// nobody knows, so there it is true. A snapshot.
-    [[nodiscard]] virtual bool others_wait() const noexcept { return false; }
-
     /// Asks for `operation` to end early. It still completes through `complete`, and only once the kernel has let go of its
     /// buffer: with -ECANCELED, or with its result if that came first. May be called before and while submit() runs.
     ///

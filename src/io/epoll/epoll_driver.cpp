@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "io/epoll/system_call.hpp"
-#include "io/turn.hpp"
 #include "weft/base/assert.hpp"
 #include "weft/base/error.hpp"
 #include "weft/base/thread_block.hpp"
@@ -157,8 +156,6 @@ bool epoll_driver::try_now(io_operation& operation) noexcept {
         attempt(operation, *record, way);
 }
 
-bool epoll_driver::others_wait() const noexcept { return others_wait_at(*host_); }
-
 bool epoll_driver::submit(io_operation& operation) noexcept {
     operation.result = -ECANCELED;
     if (operation.kind != io_kind::close &&
@@ -197,7 +194,11 @@ bool epoll_driver::submit(io_operation& operation) noexcept {
         case io_kind::readv:
         case io_kind::writev:
             if (operation.offset != io_operation::no_offset) {
-                return !read_from_cache(operation) && submit_blocking(operation);
+                if (!read_from_cache(operation)) return submit_blocking(operation);
+                const unsigned self = worker_identity::owner_of(this_thread_block(), host_->target());
+                if (self < count_ && !host_->has_work(self)) return false;
+                operation.complete(operation);  // posts: a reader that finds each block here would keep the others waiting
+                return true;
             }
             break;
         default: break;

@@ -30,7 +30,6 @@ public:
     void cancel_all() noexcept override;
 
     [[nodiscard]] bool try_now(io_operation& operation) noexcept override;
-    [[nodiscard]] bool others_wait() const noexcept override;
     [[nodiscard]] bool submit(io_operation& operation) noexcept override;
     void cancel(io_operation& operation) noexcept override;
     void forget(int fd) noexcept override;

@@ -14,9 +14,7 @@
 
 #include "io/net/socket_state.hpp"
 #include "io/net/udp_state.hpp"
-#include "io/turn.hpp"
 #include "weft/io/net/udp.hpp"
-#include "weft/scheduling/yield.hpp"
 
 namespace weft::inline WEFT_ABI::net {
 
@@ -126,7 +124,6 @@ task<std::size_t> udp_socket::send_many(std::span<const datagram> datagrams, can
         if (answer < 0 && answer != -EAGAIN) co_return stop_at(self, next, sent, -answer);
         if (answer > 0) {
             sent += static_cast<std::size_t>(answer);
-            if (detail::turn_is_over(self.driver())) co_await yield().configure_await(false);
             continue;
         }
         // It waits for room, alone.

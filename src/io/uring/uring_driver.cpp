@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "io/epoll/system_call.hpp"
-#include "io/turn.hpp"
 #include "io/uring/request_state.hpp"
 #include "weft/base/thread_block.hpp"
 #include "weft/io/kernel_shim.hpp"
@@ -66,8 +65,6 @@ bool uring_driver::try_now(io_operation& operation) noexcept {
     if (operation.result == -EAGAIN || exhausted) operation.left = io_operation::supply::none;
     return operation.result != -EAGAIN;
 }
-
-bool uring_driver::others_wait() const noexcept { return others_wait_at(*host_); }
 
 bool uring_driver::submit(io_operation& operation) noexcept {
     if (stopping_.load(std::memory_order_acquire) ||

@@ -31,7 +31,6 @@ public:
     void stop() noexcept override;
 
     [[nodiscard]] bool try_now(io_operation& operation) noexcept override;
-    [[nodiscard]] bool others_wait() const noexcept override;
     [[nodiscard]] bool submit(io_operation& operation) noexcept override;
     void cancel(io_operation& operation) noexcept override;
 

@@ -61,11 +61,9 @@ private:
     static void continue_writing(io_operation& operation) noexcept;
     static void ask_to_cancel(cancellation_node& node);
     [[nodiscard]] bool advance() noexcept;
-    void let_others_run() noexcept;
     [[noreturn]] void fail(std::string (*attempt)(const descriptor_state&));
 
     bool entered_ = false;
-    bool answered_ = false;  ///< before it suspended, which it does all the same
     task_core* awaiter_ = nullptr;
     descriptor_state* state_;
     cancellation_token token_;
