@@ -102,12 +102,17 @@ task<std::string> copy_synced() {
     return failure_of(fs::copy("/from", "/data/to", options));
 }
 
-TEST(simulated_copies, a_copy_knows_before_the_renaming_that_it_cannot_open_the_directory) {
-    one_node at;
+/// On a slow disk.
+task<std::string> begin_copy(one_node& at) {
     at.io.faults().disk_latency(5ms, 5ms);
     at.node.files().put("/from", "0123456789");
     at.node.files().put("/data/to", "old");
-    task<std::string> copying = at.node.run(&copy_synced);
+    return at.node.run(&copy_synced);
+}
+
+TEST(simulated_copies, a_copy_knows_before_the_renaming_that_it_cannot_open_the_directory) {
+    one_node at;
+    task<std::string> copying = begin_copy(at);
     refuse_the_directory(at, "0123456789");
     EXPECT_EQ(at.world.run(std::move(copying)), "open '/data' failed: permission denied (EACCES)");
     EXPECT_EQ(at.node.files().contents("/data/to"), "old");
@@ -117,10 +122,7 @@ TEST(simulated_copies, a_copy_knows_before_the_renaming_that_it_cannot_open_the_
 
 TEST(simulated_copies, a_shutdown_after_a_copy_has_its_name_is_no_cancellation) {
     one_node at;
-    at.io.faults().disk_latency(5ms, 5ms);
-    at.node.files().put("/from", "0123456789");
-    at.node.files().put("/data/to", "old");
-    task<std::string> copying = at.node.run(&copy_synced);
+    task<std::string> copying = begin_copy(at);
     while (at.node.files().contents("/data/to") == "old") at.world.advance(1ms);
     at.io.stop();
     EXPECT_EQ(at.world.run(std::move(copying)), "write to disk '/data' failed: operation canceled (ECANCELED)");
